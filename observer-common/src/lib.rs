@@ -1,0 +1,2 @@
+//! The wire between observer's kernel programs and its agent.
+#![cfg_attr(not(test), no_std)]

@@ -1,0 +1,189 @@
+//! A request and the answer it got, as one thing.
+//!
+//! An exchange is complete when its answer's head is, or when the connection closed, or when nothing
+//! was heard for [`crate::engine::Limits::exchange_timeout`]. What was not seen is absent: an answer
+//! whose request was not captured has no `request`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::credential::Credential;
+use crate::packet::{ConnectionKey, Handling};
+use crate::time::Timestamp;
+
+/// A request and the answer it got.
+#[derive(Clone)]
+pub struct Exchange {
+    /// The connection it was seen on.
+    pub connection: Connection,
+    /// Its number on that connection, from 0.
+    pub number: u64,
+    /// What was asked.
+    pub request: Option<Request>,
+    /// What was answered: the final answer, never a 1xx (101 is final).
+    pub response: Option<Response>,
+    /// Who handled it at this end.
+    pub handled: Option<Handling>,
+    /// What is missing of the two heads.
+    pub capture: Capture,
+    /// When it was complete, by the clock of the data. Output is ordered by this.
+    pub completed: Timestamp,
+}
+
+/// What is known of the connection at the time of the exchange.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Connection {
+    /// Whose it is.
+    pub key: ConnectionKey,
+    /// Who asks.
+    pub client: SocketAddr,
+    /// Who answers.
+    pub server: SocketAddr,
+    /// From where it was seen.
+    pub side: Side,
+}
+
+/// From where an exchange was seen.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Side {
+    /// At the socket of the client.
+    Client,
+    /// At the socket of the server.
+    Server,
+    /// On a wire, by a capture.
+    Wire,
+}
+
+/// A request, as far as its head says.
+#[derive(Clone)]
+pub struct Request {
+    /// The time of its first byte.
+    pub started: Timestamp,
+    /// The time of the last byte of its head.
+    pub finished: Timestamp,
+    /// The TCP sequence number of its first byte. Both ends of an exchange have the same, through
+    /// NAT too, which is how they are known to be one.
+    pub seq: u32,
+    /// `http/1.1` or `http/1.0`.
+    pub protocol: &'static str,
+    /// The method, as sent, at most 32 bytes.
+    pub method: String,
+    /// The path of the target, without query and fragment, at most [`MAX_PATH`] bytes; as sent, so
+    /// it is text from the wire: templated and escaped on its way out.
+    pub path: String,
+    /// The Host field, or the authority of an absolute target; at most 255 bytes.
+    pub host: Option<String>,
+    /// How many bytes the head had.
+    pub head_len: u32,
+    /// The longest field of the head in bytes, value and name: limits of servers apply to it.
+    pub longest_field: u32,
+    /// A CORS preflight: OPTIONS with Origin and Access-Control-Request-Method.
+    pub preflight: bool,
+    /// The credential it carried, taken apart. `None`: none in any place that observer reads.
+    pub credential: Option<Arc<Credential>>,
+}
+
+/// An answer, as far as its head and the start of its body say.
+#[derive(Clone)]
+pub struct Response {
+    /// The time of its first byte.
+    pub started: Timestamp,
+    /// The time of the last byte of its head.
+    pub finished: Timestamp,
+    /// The TCP sequence number of its first byte.
+    pub seq: u32,
+    /// The status code.
+    pub status: u16,
+    /// The fields that say why: see [`Field`]. In order; a field that came twice is there twice.
+    pub fields: Vec<(Field, String)>,
+    /// The start of the body where it may say why: of 4xx and 5xx up to [`MAX_EXCERPT`] bytes, of
+    /// others only what came with the head.
+    pub excerpt: Excerpt,
+}
+
+impl Response {
+    /// The first value of a field.
+    pub fn field(&self, field: Field) -> Option<&str> {
+        self.values(field).next()
+    }
+
+    /// Every value of a field, in order.
+    pub fn values(&self, field: Field) -> impl Iterator<Item = &str> {
+        self.fields
+            .iter()
+            .filter(move |(name, _)| *name == field)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// The response fields that observer keeps, because a rejection explains itself in them.
+/// Values are text from the wire, at most [`MAX_FIELD`] bytes each and [`MAX_FIELDS`] in all.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Field {
+    /// `WWW-Authenticate`, RFC 9110 section 11.6.1.
+    WwwAuthenticate,
+    /// `Proxy-Authenticate`, RFC 9110 section 11.7.1.
+    ProxyAuthenticate,
+    /// `Content-Encoding`: a compressed body is inflated or said to be unread.
+    ContentEncoding,
+    /// `Content-Type`.
+    ContentType,
+    /// `Date`: the clock of the answering server.
+    Date,
+    /// `Location`: a redirect to a login page is a challenge.
+    Location,
+    /// `Server`: helps to recognise the validator.
+    Server,
+    /// Fields by which gateways name themselves or their reason (`x-amzn-errortype`,
+    /// `x-kong-response-latency`, `grpc-status`, `grpc-message`, ...): "name: value".
+    Other,
+}
+
+/// The start of a body. Raw bytes of other people's traffic: no `Debug`, wiped when dropped.
+#[derive(Clone, Default)]
+pub struct Excerpt {
+    bytes: Zeroizing<Vec<u8>>,
+    whole: bool,
+}
+
+impl Excerpt {
+    /// `whole`: nothing of the body is missing.
+    pub fn new(bytes: Vec<u8>, whole: bool) -> Self {
+        Self {
+            bytes: Zeroizing::new(bytes),
+            whole,
+        }
+    }
+
+    /// The bytes, as on the wire after chunking was undone.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether this is all of the body.
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+}
+
+/// What is missing of an exchange.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Capture {
+    /// The request's head was cut: by the window, the snap length or the end of the file.
+    pub request_cut: bool,
+    /// The answer's head was cut.
+    pub response_cut: bool,
+    /// Bytes that were wanted and lost inside the two heads.
+    pub lost: u64,
+}
+
+/// The longest path kept, in bytes.
+pub const MAX_PATH: usize = 1024;
+/// The longest response field kept, in bytes.
+pub const MAX_FIELD: usize = 2048;
+/// How many response fields are kept.
+pub const MAX_FIELDS: usize = 16;
+/// How many bytes of a 4xx or 5xx body are kept. The kernel ships as many.
+pub const MAX_EXCERPT: usize = 4096;

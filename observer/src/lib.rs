@@ -1,0 +1,15 @@
+//! observer says why a token was rejected, from packets, without touching a service.
+//!
+//! Data goes one way: `source` (kernel probes or a capture file) fills a [`packet::Batch`]; `engine`
+//! turns batches into [`exchange::Exchange`]s by way of `stream` (ordered bytes) and `protocol`
+//! (messages); `credential` takes tokens apart; `verdict` says why; `event` is what leaves; `sink`
+//! is where to. ARCHITECTURE.md has the reasons.
+
+#![deny(unsafe_code)]
+
+pub mod credential;
+pub mod engine;
+pub mod exchange;
+pub mod packet;
+pub mod time;
+pub mod verdict;

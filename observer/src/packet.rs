@@ -1,0 +1,260 @@
+//! What a source gives: the one form that live records and capture files have in common.
+//!
+//! A source fills a [`Batch`] and hands it to the engine. Payloads lie together in the batch's arena,
+//! so a packet costs no allocation; the arena holds raw bytes of other people's traffic, has no
+//! `Debug`, and is wiped when the batch is reused or dropped.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use zeroize::Zeroize;
+
+use crate::time::Timestamp;
+
+/// Which connection an item belongs to. Opaque to everything above the source.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum ConnectionKey {
+    /// A TCP flow seen on a wire. `low` is the smaller of the two addresses; `link` numbers the
+    /// interface, VLAN and tunnel it was seen on, because addresses repeat across them.
+    Flow {
+        /// The smaller address.
+        low: SocketAddr,
+        /// The larger address.
+        high: SocketAddr,
+        /// The number of the interface, VLAN and tunnel stack, in order of first sight.
+        link: u32,
+    },
+    /// One end of a connection of this host: the kernel's socket cookie.
+    Socket(u64),
+}
+
+/// Which way bytes go. For a flow, `Forward` is from `low` to `high`; for a socket it is egress.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Direction {
+    /// `low` to `high`, or out of the socket.
+    Forward,
+    /// `high` to `low`, or into the socket.
+    Reverse,
+}
+
+impl Direction {
+    /// The other way.
+    pub const fn flip(self) -> Self {
+        match self {
+            Self::Forward => Self::Reverse,
+            Self::Reverse => Self::Forward,
+        }
+    }
+
+    /// 0 for `Forward`, 1 for `Reverse`: for arrays with one place per direction.
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Forward => 0,
+            Self::Reverse => 1,
+        }
+    }
+}
+
+/// Which end of a connection a socket is.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Role {
+    /// It called connect.
+    Client,
+    /// It was accepted.
+    Server,
+}
+
+/// One TCP segment, or the part of it that was captured.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// Which way it went.
+    pub direction: Direction,
+    /// Who sent it: of the socket where there is one (before any NAT of this host), else of the packet.
+    pub source: SocketAddr,
+    /// Who it was for.
+    pub target: SocketAddr,
+    /// The sequence number of the first byte of `payload` (for a SYN without data: of the SYN).
+    pub seq: u32,
+    /// TCP flags.
+    pub flags: Flags,
+    /// Where the captured bytes lie in the batch's arena.
+    pub payload: Range<usize>,
+    /// How long the payload was on the wire, from `seq` on. Larger than `payload` when the tail was
+    /// not copied: that hole is declared, and nothing waits for it.
+    pub wire_len: u32,
+    /// Why the tail is missing, when it is.
+    pub tail: Tail,
+    /// Bytes of this direction that were left out by rule before this segment, since the connection
+    /// was first seen. Always 0 where the source copies everything.
+    pub skipped: u64,
+    /// Bytes of this direction that were wanted and lost before this segment, likewise.
+    pub lost: u64,
+    /// It came in under the cookie of a listening socket (TCP_DEFER_ACCEPT, Fast Open): it belongs to
+    /// the connection with the same addresses whose cookie is not known yet.
+    pub listener: bool,
+}
+
+/// The TCP flags that reassembly needs.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Flags {
+    /// Opens a direction.
+    pub syn: bool,
+    /// Acknowledges: a SYN with it is the answer to one.
+    pub ack: bool,
+    /// Ends a direction.
+    pub fin: bool,
+    /// Ends a connection at once.
+    pub rst: bool,
+}
+
+/// Why the end of a segment was not copied.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Tail {
+    /// Nothing is missing.
+    #[default]
+    Whole,
+    /// The capture's snap length cut it, or the file ended there.
+    Cut,
+    /// The window rule did not want it.
+    Unwanted,
+}
+
+/// A thread that took up or answered a head.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Handling {
+    /// The process id, in the agent's pid namespace.
+    pub pid: u32,
+    /// The thread id.
+    pub tid: u32,
+    /// The thread's name (`comm`), at most 15 bytes, as the kernel has it.
+    pub name: String,
+    /// The id of the cgroup of the thread, on cgroup v2.
+    pub cgroup: u64,
+    /// Who knew it.
+    pub known_by: KnownBy,
+}
+
+/// Which source of the context plane knew who handled a message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KnownBy {
+    /// The tracepoints of socket calls: exact for this message.
+    Probe,
+    /// inet_diag and /proc: the owner of the socket, found from user space.
+    SocketTable,
+}
+
+/// What an item says.
+#[derive(Clone, Debug)]
+pub enum ItemKind {
+    /// Bytes, or a flag.
+    Segment(Segment),
+    /// The socket is established.
+    Opened {
+        /// Which end it is.
+        role: Role,
+        /// The socket's own address.
+        local: SocketAddr,
+        /// Its peer.
+        remote: SocketAddr,
+    },
+    /// The socket is closed.
+    Closed,
+    /// A thread read from the socket (`Reverse`) or wrote to it (`Forward`).
+    Handled(Direction, Handling),
+}
+
+/// One thing that a source saw.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Which connection it belongs to.
+    pub connection: ConnectionKey,
+    /// When it was seen.
+    pub time: Timestamp,
+    /// What was seen.
+    pub kind: ItemKind,
+}
+
+/// Items in the order in which the source saw them, with their bytes.
+#[derive(Default)]
+pub struct Batch {
+    items: Vec<Item>,
+    arena: Vec<u8>,
+    clock: Timestamp,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts bytes into the arena and says where they lie, for [`Segment::payload`].
+    pub fn store(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.arena.len();
+        self.arena.extend_from_slice(bytes);
+        start..self.arena.len()
+    }
+
+    /// Adds an item and moves the batch's clock to its time, if that is later.
+    pub fn push(&mut self, item: Item) {
+        self.clock = self.clock.max(item.time);
+        self.items.push(item);
+    }
+
+    /// Moves the clock without an item: how a quiet host makes time pass.
+    pub fn advance(&mut self, clock: Timestamp) {
+        self.clock = self.clock.max(clock);
+    }
+
+    /// The latest time that the source has seen.
+    pub fn clock(&self) -> Timestamp {
+        self.clock
+    }
+
+    /// The items, in order.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// The captured bytes of a segment of this batch. Empty when the range is not of this batch.
+    pub fn bytes(&self, payload: &Range<usize>) -> &[u8] {
+        self.arena.get(payload.clone()).unwrap_or_default()
+    }
+
+    /// How many bytes the arena holds.
+    pub fn stored(&self) -> usize {
+        self.arena.len()
+    }
+
+    /// Whether there is no item in it.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Forgets the items and wipes their bytes. The clock and the memory stay.
+    pub fn clear(&mut self) {
+        self.items.clear();
+        self.arena.as_mut_slice().zeroize();
+        self.arena.clear();
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.arena.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_another_batch_gives_no_bytes() {
+        let mut batch = Batch::new();
+        let range = batch.store(b"abc");
+        assert_eq!(batch.bytes(&range), b"abc");
+        batch.clear();
+        assert_eq!(batch.bytes(&range), b"");
+    }
+}

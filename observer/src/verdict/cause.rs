@@ -1,0 +1,119 @@
+//! The taxonomy: stable ids that users put into alerts. Never rename one.
+
+use std::fmt;
+
+/// Declares an enum whose variants have a stable text.
+macro_rules! ids {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $id:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub enum $name { $($(#[$doc])* $variant,)* }
+
+        impl $name {
+            /// Every one, in the order of declaration.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The stable id.
+            pub const fn id(self) -> &'static str {
+                match self { $(Self::$variant => $id,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.id())
+            }
+        }
+    };
+}
+
+ids! {
+    /// Why one request was rejected.
+    Cause {
+        /// No credential reached the validator.
+        CredentialsMissing = "credentials_missing",
+        /// A credential is there, but not as `scheme token`.
+        HeaderMalformed = "header_malformed",
+        /// Not three or five parts, bad base64url, bad JSON.
+        TokenMalformed = "token_malformed",
+        /// A part of a token: its end is missing.
+        TokenTruncated = "token_truncated",
+        /// A header limit was hit.
+        TokenTooLarge = "token_too_large",
+        /// `alg` is none, unknown or not allowed.
+        AlgNotAllowed = "alg_not_allowed",
+        /// The validator has no key for the kid.
+        KeyNotFound = "key_not_found",
+        /// A key was found and the check failed.
+        SignatureInvalid = "signature_invalid",
+        /// The validator could not get its keys.
+        KeysUnavailable = "keys_unavailable",
+        /// `exp` has passed.
+        TokenExpired = "token_expired",
+        /// `nbf` is in the future.
+        TokenNotYetValid = "token_not_yet_valid",
+        /// `iat` is in the future.
+        TokenIssuedInFuture = "token_issued_in_future",
+        /// The issuer is not one that the validator trusts.
+        IssuerMismatch = "issuer_mismatch",
+        /// The token is for another audience.
+        AudienceMismatch = "audience_mismatch",
+        /// A claim that the validator wants is not there.
+        ClaimMissing = "claim_missing",
+        /// A refresh or ID token in the place of an access token.
+        TokenTypeWrong = "token_type_wrong",
+        /// The token was revoked.
+        TokenRevoked = "token_revoked",
+        /// Introspection says that the token is not active.
+        TokenInactive = "token_inactive",
+        /// Authenticated, but a scope is lacking.
+        ScopeInsufficient = "scope_insufficient",
+        /// Authenticated, but not allowed.
+        PermissionDenied = "permission_denied",
+        /// The fault is the validator's own.
+        ValidatorError = "validator_error",
+        /// The server says that the token is bad, and not why.
+        InvalidTokenUnspecified = "invalid_token_unspecified",
+        /// 401 or 403 and nothing else.
+        RejectedUnspecified = "rejected_unspecified",
+        /// The first leg of a handshake, or a preflight: nothing is wrong.
+        NotAFailure = "not_a_failure",
+    }
+}
+
+ids! {
+    /// How certain a cause is.
+    Certainty {
+        /// The token shows the defect beyond the widest leeway and the server states the same cause;
+        /// or our own check of the signature agrees with what the server states.
+        Proven = "proven",
+        /// The server states one specific cause and the token does not contradict it.
+        Stated = "stated",
+        /// The server is generic and the token has exactly one defect.
+        TokenEvidence = "token_evidence",
+        /// From history only.
+        Inferred = "inferred",
+        /// The server is generic and the token has several defects or none: `candidates` has the set.
+        Candidates = "candidates",
+        /// The server states one thing and the token refutes it.
+        Conflict = "conflict",
+        /// A rejection, and nothing else is known.
+        Unknown = "unknown",
+    }
+}
+
+ids! {
+    /// What became of a request. docs/events.md has the table of status and evidence behind it.
+    Outcome {
+        /// It was let in.
+        Accepted = "accepted",
+        /// It was refused for its credential or for what the credential may do.
+        Rejected = "rejected",
+        /// It was asked to authenticate, as a first leg or by a redirect to a login.
+        Challenged = "challenged",
+        /// The answer does not tell.
+        Undetermined = "undetermined",
+        /// No answer was seen.
+        Unanswered = "unanswered",
+    }
+}

@@ -1,0 +1,2 @@
+//! What builds, tests and measures observer.
+fn main() {}
