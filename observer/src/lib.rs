@@ -7,9 +7,11 @@
 
 #![deny(unsafe_code)]
 
+pub mod cli;
 pub mod credential;
 pub mod engine;
 pub mod exchange;
+pub mod hardening;
 pub mod packet;
 pub mod time;
 pub mod verdict;

@@ -1,2 +1,13 @@
 //! The `observer` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use observer::cli::Cli;
+
+fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => cli.run(),
+        Err(error) => observer::cli::say_usage(&error),
+    }
+}

@@ -1,0 +1,74 @@
+//! The commands of the binary: one file each.
+
+mod logging;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::hardening;
+
+/// Says why a token was rejected, from the kernel, without touching a service.
+#[derive(Debug, Parser)]
+#[command(name = "observer", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to log on standard error: off, error, warn, info, debug or trace, or a filter such as
+    /// `observer::engine=debug`. Without it the variable RUST_LOG counts, else `warn`.
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+impl Cli {
+    /// Does what the arguments ask. Gives 0 when it is done, 1 when it failed, 2 when it was asked
+    /// for something that cannot be.
+    pub fn run(self) -> ExitCode {
+        let done = hardening::harden()
+            .map_err(|error| Error::Failed(error.to_string()))
+            .and_then(|()| logging::start(self.log.as_deref()))
+            .and_then(|()| match self.command {});
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("observer: {error}");
+                error.exit_code()
+            }
+        }
+    }
+}
+
+/// Why a command did not do what it was asked. The text says what was being done, what happened, and
+/// what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It was attempted and did not succeed: exit code 1.
+    #[error("{0}")]
+    Failed(String),
+    /// What was asked cannot be: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl Error {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Failed(_) => ExitCode::from(1),
+            Self::Usage(_) => ExitCode::from(2),
+        }
+    }
+}
+
+/// Prints what is wrong with the arguments, or the help that was asked for.
+pub fn say_usage(error: &clap::Error) -> ExitCode {
+    // Nothing can be done for a reader that is gone.
+    let _ = error.print();
+    if error.use_stderr() {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
