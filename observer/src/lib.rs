@@ -13,5 +13,6 @@ pub mod engine;
 pub mod exchange;
 pub mod hardening;
 pub mod packet;
+pub mod redact;
 pub mod time;
 pub mod verdict;
