@@ -9,6 +9,7 @@
 
 pub mod cli;
 pub mod credential;
+pub mod demo;
 pub mod engine;
 pub mod exchange;
 pub mod hardening;

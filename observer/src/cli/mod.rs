@@ -1,5 +1,6 @@
 //! The commands of the binary: one file each.
 
+mod demo;
 mod logging;
 
 use std::process::ExitCode;
@@ -21,7 +22,10 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    #[command(hide = true)]
+    Demo(demo::Args),
+}
 
 impl Cli {
     /// Does what the arguments ask. Gives 0 when it is done, 1 when it failed, 2 when it was asked
@@ -30,7 +34,9 @@ impl Cli {
         let done = hardening::harden()
             .map_err(|error| Error::Failed(error.to_string()))
             .and_then(|()| logging::start(self.log.as_deref()))
-            .and_then(|()| match self.command {});
+            .and_then(|()| match self.command {
+                Command::Demo(args) => demo::run(args),
+            });
         match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
