@@ -56,6 +56,17 @@ pub enum Side {
     Wire,
 }
 
+impl Side {
+    /// The stable text of events and metrics.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+            Self::Wire => "wire",
+        }
+    }
+}
+
 /// A request, as far as its head says.
 #[derive(Clone)]
 pub struct Request {

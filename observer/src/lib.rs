@@ -11,6 +11,7 @@ pub mod cli;
 pub mod credential;
 pub mod demo;
 pub mod engine;
+pub mod event;
 pub mod exchange;
 pub mod hardening;
 pub mod packet;

@@ -1,0 +1,120 @@
+//! Exchanges to test sinks with.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::credential::{
+    Carrier, Claims, Credential, Defect, Fingerprint, JoseHeader, Kind, Signature,
+};
+use crate::exchange::{Capture, Connection, Excerpt, Exchange, Request, Response, Side};
+use crate::packet::{ConnectionKey, Handling, KnownBy};
+use crate::time::Timestamp;
+use crate::verdict::{Cause, Certainty, Outcome, Verdict};
+
+use super::{Event, Paths, Seen};
+
+/// An exchange of a server that refused an expired token.
+pub(crate) fn exchange() -> Exchange {
+    Exchange {
+        connection: Connection {
+            key: ConnectionKey::Socket(7),
+            client: "10.0.0.9:40000".parse().unwrap(),
+            server: "10.0.0.1:8080".parse().unwrap(),
+            side: Side::Server,
+        },
+        number: 0,
+        request: Some(Request {
+            started: at(0),
+            finished: at(100),
+            seq: 1000,
+            protocol: "http/1.1",
+            method: "GET".to_owned(),
+            path: "/orders/4711".to_owned(),
+            host: Some("orders.example".to_owned()),
+            head_len: 400,
+            longest_field: 300,
+            preflight: false,
+            credential: Some(Arc::new(credential())),
+        }),
+        response: Some(Response {
+            started: at(1350),
+            finished: at(1400),
+            seq: 2000,
+            status: 401,
+            fields: Vec::new(),
+            excerpt: Excerpt::default(),
+        }),
+        handled: Some(Handling {
+            pid: 4121,
+            tid: 4122,
+            name: "orders".to_owned(),
+            cgroup: 99,
+            known_by: KnownBy::Probe,
+        }),
+        capture: Capture::default(),
+        completed: at(1400),
+    }
+}
+
+/// The verdict on [`exchange`].
+pub(crate) fn verdict() -> Verdict {
+    Verdict {
+        outcome: Outcome::Rejected,
+        cause: Some(Cause::TokenExpired),
+        certainty: Some(Certainty::Proven),
+        evidence: vec!["exp was 312 s before the request".to_owned()],
+        candidates: vec![Cause::TokenRevoked],
+        explanation: "The token had expired 312 s before.".to_owned(),
+    }
+}
+
+/// The event of [`exchange`] at a server called `orders:8080`.
+pub(crate) fn event() -> Event {
+    event_of(&exchange(), verdict())
+}
+
+/// The event of an exchange at a server called `orders:8080`.
+pub(crate) fn event_of(exchange: &Exchange, verdict: Verdict) -> Event {
+    let seen = Seen {
+        exchange,
+        service: "orders:8080",
+        paths: Paths::Templated,
+    };
+    seen.with(verdict)
+}
+
+fn credential() -> Credential {
+    Credential {
+        carrier: Carrier::Authorization,
+        scheme: Some("bearer".to_owned()),
+        kind: Kind::Jwt,
+        fingerprint: Some(Fingerprint(0xabc)),
+        length: 250,
+        cut: false,
+        header: Some(JoseHeader {
+            alg: Some("RS256".to_owned()),
+            kid: Some("k1".to_owned()),
+            ..JoseHeader::default()
+        }),
+        claims: Some(Claims {
+            expires: Some(1_699_999_688.0),
+            shown: json!({"iss": "https://issuer.example", "exp": 1_699_999_688})
+                .as_object()
+                .cloned()
+                .unwrap(),
+            withheld: vec!["email".to_owned()],
+            subject: Some(Fingerprint(0xdef)),
+            ..Claims::default()
+        }),
+        defects: vec![Defect::ShortSignature {
+            have: 255,
+            want: 256,
+        }],
+        signature: Signature::Invalid { kid: None },
+    }
+}
+
+fn at(micros: i64) -> Timestamp {
+    Timestamp::from_nanos(1_700_000_000_000_000_000 + micros * 1000)
+}
