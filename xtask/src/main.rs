@@ -1,2 +1,29 @@
-//! What builds, tests and measures observer.
-fn main() {}
+//! What builds, tests and measures observer: `cargo xtask COMMAND`.
+
+mod layers;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What builds, tests and measures observer.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", max_term_width = 100)]
+enum Command {
+    Test(test::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Test(args) => test::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The layers of the tests: each is run, timed, and remembered for the list at the end.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What came of one layer.
+pub(crate) enum Outcome {
+    /// It ran and all of it passed; what it has to say for itself.
+    Passed(String),
+    /// It ran and failed.
+    Failed(String),
+    /// This machine cannot run it, and why.
+    CannotRun(String),
+}
+
+/// The layers so far.
+#[derive(Default)]
+pub(crate) struct Layers {
+    done: Vec<(String, Outcome, Duration)>,
+}
+
+impl Layers {
+    /// Runs a command as a layer and shows what it prints. Sums of libtest are remembered.
+    pub(crate) fn run(&mut self, name: &str, command: &mut Command) {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let outcome = stream(command);
+        self.done.push((name.to_owned(), outcome, start.elapsed()));
+    }
+
+    /// Adds a layer that was not run as a command.
+    pub(crate) fn add(&mut self, name: &str, outcome: Outcome) {
+        self.done.push((name.to_owned(), outcome, Duration::ZERO));
+    }
+
+    /// Whether a layer failed.
+    pub(crate) fn failed(&self) -> bool {
+        !self
+            .names(|outcome| matches!(outcome, Outcome::Failed(_)))
+            .is_empty()
+    }
+
+    /// Prints every layer with its result, and the closing line.
+    pub(crate) fn close(&self) {
+        println!("\n== results");
+        for (name, outcome, took) in &self.done {
+            let (word, said) = match outcome {
+                Outcome::Passed(said) => ("passed", said),
+                Outcome::Failed(said) => ("FAILED", said),
+                Outcome::CannotRun(why) => ("cannot run", why),
+            };
+            println!(
+                "{name:<34} {word:<11} {:>6.1} s  {said}",
+                took.as_secs_f64()
+            );
+        }
+        let failed = self.names(|outcome| matches!(outcome, Outcome::Failed(_)));
+        let unable = self.names(|outcome| matches!(outcome, Outcome::CannotRun(_)));
+        println!();
+        match (failed.as_str(), unable.as_str()) {
+            ("", "") => println!("All layers passed."),
+            ("", _) => println!("All layers that this machine can run passed; not run: {unable}."),
+            _ => println!("FAILED: {failed}."),
+        }
+    }
+
+    fn names(&self, wanted: impl Fn(&Outcome) -> bool) -> String {
+        let names: Vec<_> = self
+            .done
+            .iter()
+            .filter(|(_, outcome, _)| wanted(outcome))
+            .map(|(name, _, _)| name.as_str())
+            .collect();
+        names.join(", ")
+    }
+}
+
+/// Standard error goes through as it is; standard output is read for the sums.
+fn stream(command: &mut Command) -> Outcome {
+    let mut child = match command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn() {
+        Ok(child) => child,
+        Err(error) => return Outcome::Failed(format!("cannot start: {error}")),
+    };
+    let mut sums = Sums::default();
+    if let Some(stdout) = child.stdout.take() {
+        let mut out = std::io::stdout().lock();
+        for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
+            sums.read(&String::from_utf8_lossy(&line));
+            // Whoever reads this may go away; the tests go on.
+            let _ = out.write_all(&line).and_then(|()| out.write_all(b"\n"));
+        }
+    }
+    match child.wait() {
+        Ok(status) if status.success() && sums.failed == 0 => Outcome::Passed(sums.text()),
+        Ok(status) => Outcome::Failed(format!("{status} {}", sums.text()).trim_end().to_owned()),
+        Err(error) => Outcome::Failed(format!("cannot wait: {error}")),
+    }
+}
+
+/// The numbers of libtest's "test result:" lines.
+#[derive(Default)]
+struct Sums {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+}
+
+impl Sums {
+    fn read(&mut self, line: &str) {
+        let Some(result) = line.strip_prefix("test result: ") else {
+            return;
+        };
+        for part in result.split([';', '.']) {
+            let mut words = part.split_whitespace();
+            let number = words.next().and_then(|word| word.parse::<u64>().ok());
+            match (number, words.next()) {
+                (Some(number), Some("passed")) => self.passed += number,
+                (Some(number), Some("failed")) => self.failed += number,
+                (Some(number), Some("ignored")) => self.ignored += number,
+                _ => {}
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = match self.passed + self.failed {
+            0 => String::new(),
+            all => format!("{} of {all} tests", self.passed),
+        };
+        if self.ignored > 0 {
+            text.push_str(&format!(", {} ignored", self.ignored));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_read_from_every_line_of_libtest() {
+        let mut sums = Sums::default();
+        sums.read("test result: ok. 14 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out");
+        sums.read("test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured");
+        sums.read("test other ... ok");
+        assert_eq!((sums.passed, sums.failed, sums.ignored), (15, 2, 1));
+        assert_eq!(sums.text(), "15 of 17 tests, 1 ignored");
+    }
+
+    #[test]
+    fn a_command_that_fails_is_a_layer_that_failed() {
+        let mut layers = Layers::default();
+        layers.run("true", &mut Command::new("true"));
+        assert!(!layers.failed());
+        layers.run("false", &mut Command::new("false"));
+        assert!(layers.failed());
+    }
+}

@@ -1,0 +1,157 @@
+//! The programs and libraries that the live tests need: found, or installed where that is possible.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A program and the Debian package that has it.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("nginx", "nginx-light"),
+    ("wrk", "wrk"),
+    ("curl", "curl"),
+    ("tcpdump", "tcpdump"),
+    ("ip", "iproute2"),
+    ("iptables", "iptables"),
+    ("bpftool", "bpftool"),
+    ("python3", "python3"),
+    ("node", "nodejs"),
+];
+
+/// Whether this process is root: only root loads kernel programs and installs packages.
+pub(crate) fn is_root() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("Uid:"))
+            .and_then(|ids| ids.split_whitespace().nth(1))
+            == Some("0")
+    })
+}
+
+/// Finds or installs all that the live tests need; says what is missing otherwise.
+pub(crate) fn provide(root: &Path) -> Result<(), String> {
+    programs()?;
+    let lab = root.join("target/lab");
+    let sources = root.join("tests/lab");
+    std::fs::create_dir_all(&lab)
+        .map_err(|error| format!("cannot make {}: {error}", lab.display()))?;
+    once(
+        &lab,
+        "python",
+        &sources.join("requirements.txt"),
+        |target, list| {
+            need("pip3", "python3-pip")?;
+            let mut pip = Command::new("python3");
+            pip.args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
+            .args(["--root-user-action=ignore", "--upgrade", "--target"])
+            .arg(target)
+            .arg("--requirement")
+            .arg(list);
+            go(&mut pip)
+        },
+    )?;
+    once(
+        &lab,
+        "node",
+        &sources.join("package.json"),
+        |target, list| {
+            need("npm", "npm")?;
+            std::fs::create_dir_all(target).map_err(|error| error.to_string())?;
+            std::fs::copy(list, target.join("package.json")).map_err(|error| error.to_string())?;
+            let mut npm = Command::new("npm");
+            npm.args([
+                "install",
+                "--silent",
+                "--no-audit",
+                "--no-fund",
+                "--no-package-lock",
+            ])
+            .current_dir(target);
+            go(&mut npm)
+        },
+    )
+}
+
+fn programs() -> Result<(), String> {
+    let missing: Vec<_> = PROGRAMS
+        .iter()
+        .filter(|(program, _)| find(program).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    install(&missing)
+}
+
+fn need(program: &str, package: &str) -> Result<(), String> {
+    match find(program) {
+        Some(_) => Ok(()),
+        None => install(&[package]),
+    }
+}
+
+fn install(packages: &[&str]) -> Result<(), String> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let list = packages.join(" ");
+    if !is_root() || find("apt-get").is_none() {
+        return Err(format!(
+            "install these first: {list} (names of Debian packages)"
+        ));
+    }
+    println!("installing {list}");
+    let apt = || {
+        let mut apt = Command::new("apt-get");
+        apt.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq");
+        apt
+    };
+    go(apt().arg("update"))?;
+    go(apt()
+        .args(["install", "-y", "--no-install-recommends"])
+        .args(packages))
+}
+
+/// Fills `lab/name` unless it was filled from the same list before.
+fn once(
+    lab: &Path,
+    name: &str,
+    list: &Path,
+    fill: impl FnOnce(&Path, &Path) -> Result<(), String>,
+) -> Result<(), String> {
+    let target = lab.join(name);
+    let mark = lab.join(format!("{name}.filled-from"));
+    let wanted =
+        std::fs::read(list).map_err(|error| format!("cannot read {}: {error}", list.display()))?;
+    if std::fs::read(&mark).is_ok_and(|have| have == wanted) {
+        return Ok(());
+    }
+    println!("filling {}", target.display());
+    fill(&target, list).map_err(|error| format!("filling {}: {error}", target.display()))?;
+    std::fs::write(&mark, wanted)
+        .map_err(|error| format!("cannot write {}: {error}", mark.display()))
+}
+
+fn go(command: &mut Command) -> Result<(), String> {
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| format!("cannot start {:?}: {error}", command.get_program()))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{:?} ended with {status}", command.get_program()))
+    }
+}
+
+/// Where a program is, on the path or where Debian keeps those for root.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
