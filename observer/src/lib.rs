@@ -16,5 +16,6 @@ pub mod exchange;
 pub mod hardening;
 pub mod packet;
 pub mod redact;
+pub mod source;
 pub mod time;
 pub mod verdict;

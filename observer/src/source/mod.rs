@@ -1,0 +1,3 @@
+//! Where packets come from: the kernel of this host, or capture files.
+
+pub mod pcap;

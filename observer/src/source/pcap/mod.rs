@@ -1,0 +1,224 @@
+//! Capture files: pcap and pcapng in, batches out.
+//!
+//! Files are streamed through a bounded window, plain or compressed. Captures that cover different
+//! times are read one after the other, whatever the order in which they were named; captures that
+//! cover the same time are merged by it, so that the clock of the data does not jump.
+
+mod classic;
+mod decode;
+mod error;
+mod frame;
+mod input;
+mod link;
+mod links;
+mod ng;
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use crate::packet::Batch;
+use crate::time::Timestamp;
+
+use decode::Decoder;
+use error::Stop;
+use frame::{Frame, Reader};
+
+pub use error::{EndReason, Ending, PcapError};
+pub use link::LinkType;
+pub use report::{Report, Skipped};
+
+/// The path that means standard input.
+pub const STANDARD_INPUT: &str = "-";
+
+/// How many items a batch gets at most.
+pub const BATCH_ITEMS: usize = 4096;
+/// After how many payload bytes a batch is full; the last packet may go beyond it.
+pub const BATCH_BYTES: usize = 1024 * 1024;
+/// How many packets are looked at for one batch at most: a capture full of something else must not
+/// keep the reader from its other duties.
+const BATCH_PACKETS: usize = 16 * BATCH_ITEMS;
+/// How many captures can be merged: each has a window of 256 KiB or more.
+const MAX_OPEN: usize = 256;
+
+/// Captures that are being read as one.
+pub struct Captures {
+    /// Each with the packet that it gives next.
+    open: Vec<Open>,
+    /// Those whose time has not come; the earliest last.
+    waiting: Vec<Waiting>,
+    decoder: Decoder,
+}
+
+struct Open {
+    path: PathBuf,
+    reader: Reader,
+    frame: Frame,
+}
+
+struct Waiting {
+    path: PathBuf,
+    first: Timestamp,
+}
+
+impl Captures {
+    /// Opens captures, `-` being standard input, and looks at the first packet of each.
+    ///
+    /// # Errors
+    /// Any of them cannot be opened, is no capture, or has a link type that is not read.
+    pub fn open(paths: &[PathBuf]) -> Result<Self, PcapError> {
+        let mut captures = Self {
+            open: Vec::new(),
+            waiting: Vec::new(),
+            decoder: Decoder::default(),
+        };
+        captures.decoder.report.captures = paths.len() as u64;
+        for path in paths {
+            let reader = Reader::open(path)?;
+            let Some(opened) = captures.advance(path.clone(), reader)? else {
+                continue;
+            };
+            // A pipe cannot be opened twice.
+            if paths.len() > 1 && path.is_file() {
+                captures.waiting.push(Waiting {
+                    path: opened.path,
+                    first: opened.frame.time,
+                });
+            } else {
+                captures.keep(opened)?;
+            }
+        }
+        captures.waiting.reverse();
+        captures
+            .waiting
+            .sort_by_key(|waiting| std::cmp::Reverse(waiting.first));
+        Ok(captures)
+    }
+
+    /// Empties `batch` and fills it with what comes next, at most [`BATCH_ITEMS`] items and about
+    /// [`BATCH_BYTES`]. `false` when this was the last of it.
+    ///
+    /// # Errors
+    /// The system failed to read, or a capture vanished since [`Captures::open`]; what was read before
+    /// is in the batch, and the other captures can be read on.
+    pub fn read(&mut self, batch: &mut Batch) -> Result<bool, PcapError> {
+        batch.clear();
+        for _ in 0..BATCH_PACKETS {
+            if batch.items().len() >= BATCH_ITEMS || batch.stored() >= BATCH_BYTES {
+                break;
+            }
+            if !self.step(batch)? {
+                return Ok(false);
+            }
+        }
+        Ok(!(self.open.is_empty() && self.waiting.is_empty()))
+    }
+
+    /// What was read so far.
+    pub fn report(&self) -> Report {
+        self.decoder.report.clone()
+    }
+
+    /// Takes the earliest packet. `false` when there is none.
+    fn step(&mut self, batch: &mut Batch) -> Result<bool, PcapError> {
+        let earliest = match self.open.as_slice() {
+            [_] => Some(0),
+            several => {
+                (0..several.len()).min_by_key(|at| several.get(*at).map(|one| one.frame.time))
+            }
+        };
+        if let Some(waiting) = self.waiting.last() {
+            let now = earliest.and_then(|at| self.open.get(at));
+            if now.is_none_or(|now| waiting.first <= now.frame.time) {
+                self.start_waiting()?;
+                return Ok(true);
+            }
+        }
+        let Some(one) = earliest.and_then(|at| self.open.get_mut(at)) else {
+            return Ok(false);
+        };
+        self.decoder
+            .decode(&one.frame, one.reader.bytes(&one.frame), batch);
+        match one.reader.next() {
+            Ok(Some(frame)) => one.frame = frame,
+            ended => {
+                let one = self.open.remove(earliest.unwrap_or_default());
+                self.ended(one.path, &one.reader, ended.err())?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn start_waiting(&mut self) -> Result<(), PcapError> {
+        let Some(waiting) = self.waiting.pop() else {
+            return Ok(());
+        };
+        let reader = Reader::open(&waiting.path)?;
+        match self.advance(waiting.path, reader)? {
+            Some(opened) => self.keep(opened),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads the first packet; `None` when there is none.
+    fn advance(&mut self, path: PathBuf, mut reader: Reader) -> Result<Option<Open>, PcapError> {
+        match reader.next() {
+            Ok(Some(frame)) => Ok(Some(Open {
+                path,
+                reader,
+                frame,
+            })),
+            ended => {
+                self.ended(path, &reader, ended.err())?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn keep(&mut self, opened: Open) -> Result<(), PcapError> {
+        if self.open.len() == MAX_OPEN {
+            return Err(PcapError::TooManyAtOnce {
+                path: opened.path,
+                limit: MAX_OPEN,
+            });
+        }
+        self.open.push(opened);
+        Ok(())
+    }
+
+    /// Writes down how a capture ended.
+    fn ended(
+        &mut self,
+        path: PathBuf,
+        reader: &Reader,
+        stop: Option<Stop>,
+    ) -> Result<(), PcapError> {
+        let report = &mut self.decoder.report;
+        report.packets += reader.oversized();
+        report.skipped.oversized += reader.oversized();
+        let offset = reader.offset();
+        match stop {
+            None => Ok(()),
+            Some(Stop::Ended(reason)) => {
+                report.endings.push(Ending {
+                    path,
+                    offset,
+                    reason,
+                });
+                Ok(())
+            }
+            Some(Stop::Io(source)) => Err(PcapError::Read {
+                path,
+                offset,
+                source,
+            }),
+        }
+    }
+}
+
+/// Whether a path means standard input.
+fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == STANDARD_INPUT
+}
+
+#[cfg(test)]
+mod tests;
