@@ -1,0 +1,113 @@
+//! Events as lines of JSON, to a file or a pipe.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::time::Timestamp;
+use crate::totals::Totals;
+
+use super::Sink;
+use super::writer::{Losses, Writer};
+
+/// Which events are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Which {
+    /// Every exchange.
+    All,
+    /// Those that were rejected.
+    Rejected,
+}
+
+/// Writes one JSON object a line.
+pub struct Ndjson {
+    writer: Writer,
+    which: Which,
+}
+
+impl Ndjson {
+    /// Writes to `writer`.
+    pub fn new(writer: Writer, which: Which) -> Self {
+        Self { writer, which }
+    }
+
+    /// What could not be written.
+    pub fn losses(&self) -> Losses {
+        self.writer.losses()
+    }
+}
+
+impl Sink for Ndjson {
+    fn take(&mut self, event: &Arc<Event>) {
+        if self.which == Which::Rejected && !event.is_rejection() {
+            return;
+        }
+        self.writer.line(|line| {
+            // Every field of an event is representable, and a vector takes all.
+            if let Err(error) = serde_json::to_writer(line, &**event) {
+                tracing::error!(%error, "an event could not be written as JSON");
+            }
+        });
+    }
+
+    fn pass(&mut self, _: Timestamp, _: &Totals) {
+        self.writer.flush();
+    }
+
+    fn finish(&mut self, _: &Totals) {
+        self.writer.finish();
+    }
+
+    fn reader_gone(&self) -> bool {
+        self.losses().reader_gone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Seek};
+
+    use super::*;
+    use crate::event::sample;
+    use crate::sink::writer::{Output, WhenFull};
+    use crate::stop::Stop;
+    use crate::verdict::Outcome;
+
+    fn writer(output: Output) -> Writer {
+        Writer::start(output, WhenFull::WaitUnless(Stop::default())).unwrap()
+    }
+
+    fn written(which: Which) -> String {
+        let mut file = tempfile::tempfile().unwrap();
+        let output = Output::File(file.try_clone().unwrap());
+        let mut sink = Ndjson::new(writer(output), which);
+        let rejected = sample::event();
+        let mut accepted = rejected.clone();
+        accepted.verdict.outcome = Outcome::Accepted;
+        sink.take(&Arc::new(accepted));
+        sink.take(&Arc::new(rejected));
+        sink.finish(&Totals::default());
+        let mut text = String::new();
+        file.rewind().unwrap();
+        file.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    fn outcomes(text: &str) -> Vec<String> {
+        text.lines()
+            .map(|line| {
+                let event: serde_json::Value = serde_json::from_str(line).unwrap();
+                event["verdict"]["outcome"].as_str().unwrap().to_owned()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_event_is_a_line() {
+        assert_eq!(outcomes(&written(Which::All)), ["accepted", "rejected"]);
+    }
+
+    #[test]
+    fn only_the_rejected_are_written_when_asked() {
+        assert_eq!(outcomes(&written(Which::Rejected)), ["rejected"]);
+    }
+}

@@ -1,0 +1,91 @@
+//! What a person reads: a line per rejection as it comes, and a summary at the end.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::time::Timestamp;
+use crate::totals::Totals;
+
+use super::Sink;
+use super::ends::OnePerExchange;
+use super::summary::Summary;
+use super::terminal::Terminal;
+
+/// Tells each rejection once, from the side that knows most.
+pub struct Report {
+    ends: OnePerExchange,
+    lines: Lines,
+    summary: Summary,
+    terminal: Terminal,
+}
+
+/// Whether rejections are told as they come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lines {
+    /// A line each, and the summary.
+    Told,
+    /// The summary alone.
+    Silent,
+}
+
+impl Report {
+    /// Reports on `terminal`.
+    pub fn new(terminal: Terminal, lines: Lines) -> Self {
+        Self {
+            ends: OnePerExchange::default(),
+            lines,
+            summary: Summary::default(),
+            terminal,
+        }
+    }
+}
+
+impl Sink for Report {
+    fn take(&mut self, event: &Arc<Event>) {
+        self.summary.exchange(event);
+        let Self {
+            ends,
+            lines,
+            summary,
+            terminal,
+        } = self;
+        ends.take(event, &mut |event| tell(*lines, summary, terminal, event));
+    }
+
+    fn tls(&mut self, service: &str) {
+        self.summary.tls(service);
+    }
+
+    fn pass(&mut self, clock: Timestamp, _: &Totals) {
+        let Self {
+            ends,
+            lines,
+            summary,
+            terminal,
+        } = self;
+        ends.pass(clock, &mut |event| tell(*lines, summary, terminal, event));
+        terminal.pass(clock);
+    }
+
+    fn finish(&mut self, totals: &Totals) {
+        let Self {
+            ends,
+            lines,
+            summary,
+            terminal,
+        } = self;
+        ends.finish(&mut |event| tell(*lines, summary, terminal, event));
+        terminal.finish(summary.with(totals));
+    }
+
+    fn reader_gone(&self) -> bool {
+        self.terminal.reader_gone()
+    }
+}
+
+fn tell(lines: Lines, summary: &mut Summary, terminal: &mut Terminal, event: &Event) {
+    summary.rejection(event);
+    if lines == Lines::Told {
+        terminal.tell(event);
+    }
+}
