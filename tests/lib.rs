@@ -1,1 +1,5 @@
 //! Tests of observer as a whole.
+
+#![expect(clippy::panic, reason = "a broken assumption ends the test")]
+
+pub mod capture;
