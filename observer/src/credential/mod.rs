@@ -3,7 +3,29 @@
 //! Raw tokens never leave this folder. What leaves is a [`Credential`]: a keyed fingerprint, header
 //! fields, the claims of an allow-list, the names of the others, and what is wrong with it.
 
+mod allow;
+mod claims;
+mod defect;
+mod field;
+mod inspector;
+mod json;
+mod jwt;
+mod keys;
+mod policy;
+mod secret;
+mod signature;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
+
+pub use allow::ClaimAllowList;
+pub use defect::Defect;
+pub use inspector::{Inspector, MAX_REMEMBERED};
+pub use keys::{KeySetError, KeySets};
+pub use policy::{FingerprintKey, FingerprintKeyError, Policy};
 
 use crate::time::Timestamp;
 
@@ -116,70 +138,6 @@ impl Claims {
         )]
         sane.then(|| Timestamp::from_nanos((seconds * 1e9) as i64))
     }
-}
-
-/// What is wrong with the form of a credential. Never holds any of its bytes.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Defect {
-    /// `alg` is `none`, or something that no validator should take.
-    AlgNone,
-    /// A part is not base64url without padding; `part` is `header`, `payload` or `signature`.
-    BadBase64 {
-        /// Which part.
-        part: &'static str,
-    },
-    /// A part is not the JSON object it must be.
-    BadJson {
-        /// Which part.
-        part: &'static str,
-    },
-    /// A claim or header field has a type that the standard does not allow.
-    BadType {
-        /// Its name.
-        name: &'static str,
-    },
-    /// The value has control characters or blanks where none may be.
-    Blank,
-    /// `Bearer Bearer eyJ...`.
-    DoubledScheme,
-    /// A name stands twice in an object: validators disagree on which counts (RFC 7519 section 4).
-    DuplicateName {
-        /// Which part.
-        part: &'static str,
-    },
-    /// There is a scheme and nothing after it.
-    Empty,
-    /// A JWT without a scheme before it.
-    MissingScheme,
-    /// A time claim holds milliseconds: it has 13 digits.
-    Milliseconds {
-        /// Its name.
-        name: &'static str,
-    },
-    /// A comma or another separator where one credential must stand.
-    Separator,
-    /// The signature is shorter than its algorithm demands: the token was truncated.
-    ShortSignature {
-        /// Bytes there are.
-        have: usize,
-        /// Bytes there must be, at the least.
-        want: usize,
-    },
-    /// More nesting, names or bytes than observer reads; what is beyond was not looked at.
-    TooMuch {
-        /// What there is too much of.
-        what: &'static str,
-    },
-    /// It is quoted.
-    Quoted,
-    /// It has another number of parts than a JWS (3) or a JWE (5).
-    WrongParts {
-        /// How many it has.
-        have: usize,
-    },
-    /// A JWT under a scheme that does not carry one.
-    WrongScheme,
 }
 
 /// What the keys at hand say of a signature.

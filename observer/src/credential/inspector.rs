@@ -1,0 +1,125 @@
+//! From the fields of a request to the credential it showed.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use httparse::Header;
+use lru::LruCache;
+
+use super::field::{Parts, take_apart};
+use super::jwt::{self, Reading};
+use super::{Carrier, Credential, Defect, Fingerprint, Kind, Policy};
+use crate::redact;
+
+/// How many credentials one inspector remembers. At 1 to 4 KiB each, 4 to 16 MiB.
+pub const MAX_REMEMBERED: usize = 4096;
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(MAX_REMEMBERED).unwrap();
+
+/// Takes credentials apart, each distinct one once. One per worker.
+///
+/// Per request it costs one HMAC over the token; reading it and checking its signature is done when
+/// it is seen for the first time.
+pub struct Inspector {
+    policy: Arc<Policy>,
+    seen: LruCache<Key, Arc<Credential>>,
+}
+
+impl Inspector {
+    /// An inspector that has seen nothing.
+    pub fn new(policy: Arc<Policy>) -> Self {
+        Self {
+            policy,
+            seen: LruCache::sparse(REMEMBERED),
+        }
+    }
+
+    /// The credential among the fields of a request's head. `None`: there is no Authorization field.
+    ///
+    /// `cut`: the capture ended inside the last of these fields. What is wrong with the end of a
+    /// credential in that field is then not said, for the server got more than we did.
+    pub fn inspect(&mut self, fields: &[Header<'_>], cut: bool) -> Option<Arc<Credential>> {
+        let mut found = fields
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| field.name.eq_ignore_ascii_case("authorization"));
+        let (at, first) = found.next()?;
+        let more = found.count();
+        let cut = cut && at + 1 == fields.len();
+        Some(self.inspect_value(first.value, more + 1, cut))
+    }
+
+    fn inspect_value(&mut self, value: &[u8], fields: usize, cut: bool) -> Arc<Credential> {
+        // The value as a whole is the key, not the token alone: what is wrong around the token belongs
+        // to the credential, too.
+        let count = u8::try_from(fields).unwrap_or(u8::MAX);
+        let whole = self
+            .policy
+            .key
+            .fingerprint(&[b"field\0", &[count, u8::from(cut)], value]);
+        let key = Key(whole.0);
+        if let Some(known) = self.seen.get(&key) {
+            return Arc::clone(known);
+        }
+        let credential = Arc::new(self.read(take_apart(value), fields, cut));
+        self.seen.put(key, Arc::clone(&credential));
+        credential
+    }
+
+    fn read(&self, parts: Parts<'_>, fields: usize, cut: bool) -> Credential {
+        let token = parts.token;
+        let reading = self.read_token(&parts, cut);
+        let scheme = parts
+            .scheme
+            .map(|scheme| redact::text(&String::from_utf8_lossy(scheme).to_ascii_lowercase(), 32));
+        let mut defects = parts.defects;
+        if cut {
+            // `Bearer` and nothing more is what a cut leaves.
+            defects.retain(|defect| !matches!(defect, Defect::Empty | Defect::MissingScheme));
+        }
+        if fields > 1 {
+            defects.push(Defect::Repeated { fields });
+        }
+        defects.extend(reading.defects);
+        let fingerprint: Option<Fingerprint> =
+            (!cut && !token.is_empty()).then(|| self.policy.key.fingerprint(&[token]));
+        Credential {
+            carrier: Carrier::Authorization,
+            scheme,
+            kind: reading.kind,
+            fingerprint,
+            length: token.len(),
+            cut,
+            header: reading.header,
+            claims: reading.claims,
+            defects,
+            signature: reading.signature,
+        }
+    }
+
+    fn read_token(&self, parts: &Parts<'_>, cut: bool) -> Reading {
+        let is_bearer = parts.is("bearer") || parts.is("dpop") || parts.is("jwt");
+        let is_jwt = jwt::looks_like_one(parts.token);
+        if is_bearer || (is_jwt && !parts.is("basic")) {
+            let mut reading = jwt::read(parts.token, cut, &self.policy);
+            if !is_bearer && parts.scheme.is_some() {
+                reading.defects.insert(0, Defect::WrongScheme);
+            }
+            return reading;
+        }
+        if parts.is("basic") {
+            let mut reading = Reading::of(Kind::Basic);
+            if is_jwt {
+                reading.defects.push(Defect::WrongScheme);
+            }
+            return reading;
+        }
+        Reading::of(if parts.scheme.is_none() {
+            Kind::Opaque
+        } else {
+            Kind::Other
+        })
+    }
+}
+
+#[derive(Eq, Hash, PartialEq)]
+struct Key(u64);

@@ -1,0 +1,162 @@
+//! How long a signature must be, and whether it is the key's.
+
+use jsonwebtoken::Algorithm;
+use jsonwebtoken::crypto::verify;
+
+use super::keys::{KeySet, MAX_KID};
+use super::{KeySets, Signature};
+use crate::redact;
+
+/// How many keys are tried for a token that names none.
+const MAX_TRIES: usize = 8;
+/// How many kids are listed where none fits.
+const MAX_LISTED: usize = 8;
+
+/// Whether an `alg` is one that signs (RFC 7518 section 3.1, RFC 8037, RFC 8812, RFC 9864).
+pub(super) fn is_known(alg: &str) -> bool {
+    least(alg).is_some()
+}
+
+/// The fewest bytes of a signature of this algorithm. `None`: no algorithm that signs. RSA keys of
+/// less than 2048 bits are not allowed by RFC 7518 section 3.3.
+pub(super) fn least(alg: &str) -> Option<usize> {
+    Some(match alg {
+        "HS256" => 32,
+        "HS384" => 48,
+        "HS512" => 64,
+        "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" => 256,
+        "ES256" | "ES256K" | "EdDSA" | "Ed25519" => 64,
+        "ES384" => 96,
+        "ES512" => 132,
+        "Ed448" => 114,
+        _ => return None,
+    })
+}
+
+/// How many bytes are wanted where `have` are too few. RSA signatures are as long as the modulus,
+/// which is a multiple of 32 bytes in practice: one of 300 bytes is the rest of one of 384.
+pub(super) fn wanted(alg: &str, have: usize, key: Option<usize>) -> Option<usize> {
+    let least = least(alg)?;
+    let is_rsa = matches!(alg.get(..2), Some("RS" | "PS"));
+    let want = match key {
+        Some(modulus) if is_rsa => modulus,
+        _ if is_rsa && have > least && !have.is_multiple_of(32) => {
+            [384, 512, 1024].into_iter().find(|size| have < *size)?
+        }
+        _ => least,
+    };
+    (have < want).then_some(want)
+}
+
+/// How long the signatures of the key are that the token names, where that key is at hand.
+pub(super) fn key_length(
+    sets: &KeySets,
+    issuer: Option<&str>,
+    kid: Option<&str>,
+    alg: &str,
+) -> Option<usize> {
+    let set = sets.of(issuer?)?;
+    let key = set
+        .candidates(Some(kid?), algorithm(alg)?)
+        .find(|key| key.kid.as_deref() == kid)?;
+    Some(key.signature_len)
+}
+
+/// Checks a signature against the key set of the token's own issuer, and no other.
+pub(super) fn check(
+    sets: &KeySets,
+    issuer: Option<&str>,
+    kid: Option<&str>,
+    alg: Option<&str>,
+    message: &[u8],
+    signature: &str,
+) -> Signature {
+    let Some(alg) = alg.filter(|alg| is_known(alg)) else {
+        return Signature::NotChecked;
+    };
+    if alg.starts_with("HS") {
+        return Signature::NotCheckable;
+    }
+    let Some(set) = issuer.and_then(|issuer| sets.of(issuer)) else {
+        return Signature::NotChecked;
+    };
+    match algorithm(alg) {
+        Some(algorithm) => against(set, kid, algorithm, message, signature),
+        None => Signature::NotCheckable,
+    }
+}
+
+fn against(
+    set: &KeySet,
+    kid: Option<&str>,
+    algorithm: Algorithm,
+    message: &[u8],
+    signature: &str,
+) -> Signature {
+    let mut tried = Vec::new();
+    for key in set.candidates(kid, algorithm).take(MAX_TRIES) {
+        if verify(signature, message, &key.decoding, algorithm).unwrap_or(false) {
+            return Signature::Valid {
+                kid: key.kid.as_deref().map(shown),
+            };
+        }
+        tried.push(key);
+    }
+    match (kid, tried.as_slice()) {
+        (_, []) => Signature::KeyNotFound {
+            available: set.kids(MAX_LISTED),
+        },
+        // Only keys without a kid were tried: whether one of them was meant is not known.
+        (Some(kid), keys) if keys.iter().all(|key| key.kid.as_deref() != Some(kid)) => {
+            Signature::KeyNotFound {
+                available: set.kids(MAX_LISTED),
+            }
+        }
+        (Some(kid), _) => Signature::Invalid {
+            kid: Some(shown(kid)),
+        },
+        (None, [key]) => Signature::Invalid {
+            kid: key.kid.as_deref().map(shown),
+        },
+        (None, _) => Signature::Invalid { kid: None },
+    }
+}
+
+fn shown(kid: &str) -> String {
+    redact::label(kid, MAX_KID)
+}
+
+/// The algorithms that can be checked.
+fn algorithm(alg: &str) -> Option<Algorithm> {
+    Some(match alg {
+        "ES256" => Algorithm::ES256,
+        "ES384" => Algorithm::ES384,
+        "EdDSA" | "Ed25519" => Algorithm::EdDSA,
+        "PS256" => Algorithm::PS256,
+        "PS384" => Algorithm::PS384,
+        "PS512" => Algorithm::PS512,
+        "RS256" => Algorithm::RS256,
+        "RS384" => Algorithm::RS384,
+        "RS512" => Algorithm::RS512,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_short_by_its_algorithm_or_by_its_key() {
+        assert_eq!(wanted("RS256", 256, None), None);
+        assert_eq!(wanted("RS256", 255, None), Some(256));
+        assert_eq!(wanted("RS256", 300, None), Some(384));
+        assert_eq!(wanted("RS256", 384, None), None);
+        assert_eq!(wanted("RS256", 256, Some(512)), Some(512));
+        assert_eq!(wanted("RS256", 128, Some(128)), None);
+        assert_eq!(wanted("ES256", 64, None), None);
+        assert_eq!(wanted("ES256", 63, None), Some(64));
+        assert_eq!(wanted("HS256", 0, None), Some(32));
+        assert_eq!(wanted("none", 0, None), None);
+    }
+}
