@@ -137,7 +137,12 @@ impl From<&Defect> for DefectPart {
             Defect::Empty => plain("empty"),
             Defect::Milliseconds { name } => at("milliseconds", name),
             Defect::MissingScheme => plain("missing_scheme"),
+            Defect::Placeholder => plain("placeholder"),
             Defect::Quoted => plain("quoted"),
+            Defect::Repeated { fields } => Self {
+                have: Some(fields),
+                ..plain("repeated")
+            },
             Defect::Separator => plain("separator"),
             Defect::ShortSignature { have, want } => Self {
                 have: Some(have),
