@@ -1,0 +1,161 @@
+//! The families, their names and labels.
+
+use prometheus::{
+    Counter, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts,
+    Registry,
+};
+
+use crate::totals::{Counts, Totals};
+
+/// Every family of the page. Clones are the same families.
+#[derive(Clone)]
+pub(super) struct Families {
+    pub(super) exchanges: IntCounterVec,
+    pub(super) rejections: IntCounterVec,
+    pub(super) time_to_expiry: HistogramVec,
+    pub(super) tls_connections: IntCounterVec,
+    pub(super) events_dropped: IntCounterVec,
+    pub(super) labels_capped: IntCounterVec,
+    pub(super) cpu_seconds: Counter,
+    pub(super) resident_bytes: Gauge,
+    pub(super) start_time: Gauge,
+    connections: IntCounterVec,
+    seen: IntCounter,
+    lost: IntCounterVec,
+    unread: IntCounterVec,
+    bypassed: IntCounter,
+    given_up: IntCounterVec,
+}
+
+impl Families {
+    /// Registers every family.
+    pub(super) fn register(to: &Registry) -> Result<Self, prometheus::Error> {
+        let counters = |name, help, labels: &[&str]| {
+            let family = IntCounterVec::new(Opts::new(name, help), labels)?;
+            to.register(Box::new(family.clone()))?;
+            Ok::<_, prometheus::Error>(family)
+        };
+        let counter = |name, help| {
+            let family = IntCounter::new(name, help)?;
+            to.register(Box::new(family.clone()))?;
+            Ok::<_, prometheus::Error>(family)
+        };
+        let gauge = |name, help| {
+            let family = Gauge::new(name, help)?;
+            to.register(Box::new(family.clone()))?;
+            Ok::<_, prometheus::Error>(family)
+        };
+        let time_to_expiry = HistogramVec::new(
+            HistogramOpts::new(
+                "observer_token_time_to_expiry_seconds",
+                "From a request to the exp of its token; below zero when that had passed.",
+            )
+            .buckets(EXPIRY_BUCKETS.to_vec()),
+            &["service"],
+        )?;
+        to.register(Box::new(time_to_expiry.clone()))?;
+        let build = IntGaugeVec::new(
+            Opts::new("observer_build_info", "1, with the version of the agent."),
+            &["version"],
+        )?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        to.register(Box::new(build))?;
+        let cpu_seconds = Counter::new(
+            "process_cpu_seconds_total",
+            "Processor time that the agent used, in the kernel and outside.",
+        )?;
+        to.register(Box::new(cpu_seconds.clone()))?;
+        Ok(Self {
+            exchanges: counters(
+                "observer_exchanges_total",
+                "Exchanges seen, each end for itself.",
+                &["service", "outcome", "side"],
+            )?,
+            rejections: counters(
+                "observer_rejections_total",
+                "Exchanges whose request was refused for its credential, each end for itself.",
+                &["service", "cause", "certainty", "side"],
+            )?,
+            time_to_expiry,
+            tls_connections: counters(
+                "observer_tls_connections_total",
+                "TLS connections, whose contents are not readable yet.",
+                &["service"],
+            )?,
+            events_dropped: counters(
+                "observer_events_dropped_total",
+                "Lines of events that could not be written.",
+                &["reason"],
+            )?,
+            labels_capped: counters(
+                "observer_labels_capped_total",
+                "How often a label was written as other, because it had too many values.",
+                &["label"],
+            )?,
+            cpu_seconds,
+            resident_bytes: gauge(
+                "process_resident_memory_bytes",
+                "Memory that the agent holds.",
+            )?,
+            start_time: gauge(
+                "process_start_time_seconds",
+                "When the agent started, in seconds since the Unix epoch.",
+            )?,
+            connections: counters(
+                "observer_connections_total",
+                "Connections by the protocol that was recognised on them.",
+                &["protocol"],
+            )?,
+            seen: counter(
+                "observer_capture_seen_total",
+                "Segments that were wanted: delivered and lost ones.",
+            )?,
+            lost: counters(
+                "observer_capture_lost_total",
+                "Segments that were wanted and did not reach the agent.",
+                &["reason"],
+            )?,
+            unread: counters(
+                "observer_capture_unread_total",
+                "Packets of a capture file that could not be read.",
+                &["reason"],
+            )?,
+            bypassed: counter(
+                "observer_capture_bypassed_total",
+                "Connections whose bytes went past the probes.",
+            )?,
+            given_up: counters(
+                "observer_given_up_total",
+                "What the agent gave up to keep its bounds.",
+                &["reason"],
+            )?,
+        })
+    }
+
+    /// Takes over what the run knows of itself.
+    pub(super) fn follow(&self, totals: &Totals) {
+        follow(&self.connections, &totals.connections);
+        follow(&self.lost, &totals.lost);
+        follow(&self.unread, &totals.unread);
+        follow(&self.given_up, &totals.given_up);
+        follow_one(&self.seen, totals.seen);
+        follow_one(&self.bypassed, totals.bypassed);
+    }
+}
+
+/// Raises counters to what was counted elsewhere. Never lowers one.
+pub(super) fn follow(family: &IntCounterVec, counts: &Counts) {
+    for (name, count) in counts {
+        follow_one(&family.with_label_values(&[*name]), *count);
+    }
+}
+
+fn follow_one(counter: &IntCounter, count: u64) {
+    counter.inc_by(count.saturating_sub(counter.get()));
+}
+
+/// A day, an hour, and so on to both sides of the moment of expiry.
+const EXPIRY_BUCKETS: [f64; 12] = [
+    -86_400.0, -3600.0, -300.0, -60.0, 0.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0,
+    604_800.0,
+];

@@ -1,0 +1,273 @@
+//! Numbers for Prometheus: docs/metrics.md describes every family, and a test holds page and
+//! exporter together.
+
+mod cap;
+mod family;
+mod process;
+pub mod server;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use prometheus::{Registry, TextEncoder};
+
+use crate::event::Event;
+use crate::exchange::Side;
+use crate::time::Timestamp;
+use crate::totals::{Counts, Totals};
+
+use super::Sink;
+use super::writer::Losses;
+use cap::Cap;
+use family::Families;
+use process::Process;
+
+/// The sink: counts events and totals.
+pub struct Prometheus {
+    families: Families,
+    services: Cap,
+    page: Page,
+}
+
+/// What the sink counted, as a page: shared with whoever serves or writes it.
+#[derive(Clone)]
+pub struct Page(Arc<Shared>);
+
+struct Shared {
+    registry: Registry,
+    families: Families,
+    process: Mutex<Process>,
+    events: Vec<Losses>,
+    started: Instant,
+    /// When the sink last heard of the capture: milliseconds since `started`.
+    heard: AtomicU64,
+}
+
+impl Prometheus {
+    /// Starts from zero. `events` are the writers whose losses are shown.
+    pub fn new(events: Vec<Losses>) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let families = Families::register(&registry)?;
+        Ok(Self {
+            families: families.clone(),
+            services: Cap::new(SERVICES),
+            page: Page(Arc::new(Shared {
+                registry,
+                families,
+                process: Mutex::default(),
+                events,
+                started: Instant::now(),
+                heard: AtomicU64::new(0),
+            })),
+        })
+    }
+
+    /// What was counted, to be shown.
+    pub fn page(&self) -> Page {
+        self.page.clone()
+    }
+
+    fn service<'a>(&mut self, service: &'a str) -> &'a str {
+        let shown = self.services.label(service);
+        if shown != service {
+            self.families
+                .labels_capped
+                .with_label_values(&["service"])
+                .inc();
+        }
+        shown
+    }
+}
+
+impl Sink for Prometheus {
+    fn take(&mut self, event: &Arc<Event>) {
+        let service = self.service(&event.service);
+        let verdict = &event.verdict;
+        let side = event.side.id();
+        self.families
+            .exchanges
+            .with_label_values(&[service, verdict.outcome.id(), side])
+            .inc();
+        if event.is_rejection() {
+            let cause = verdict.cause.map_or("", |cause| cause.id());
+            let certainty = verdict.certainty.map_or("", |certainty| certainty.id());
+            self.families
+                .rejections
+                .with_label_values(&[service, cause, certainty, side])
+                .inc();
+        }
+        if let Some(seconds) = event.seconds_to_expiry
+            && event.side != Side::Client
+        {
+            self.families
+                .time_to_expiry
+                .with_label_values(&[service])
+                .observe(seconds);
+        }
+    }
+
+    fn tls(&mut self, service: &str) {
+        let service = self.service(service);
+        self.families
+            .tls_connections
+            .with_label_values(&[service])
+            .inc();
+    }
+
+    fn pass(&mut self, _: Timestamp, totals: &Totals) {
+        self.page.0.heard();
+        self.families.follow(totals);
+    }
+
+    fn finish(&mut self, totals: &Totals) {
+        self.families.follow(totals);
+    }
+}
+
+impl Page {
+    /// The text exposition format, version 0.0.4.
+    pub fn text(&self) -> Result<String, prometheus::Error> {
+        let shared = &*self.0;
+        let families = &shared.families;
+        let queue_full = shared.events.iter().map(Losses::queue_full).sum();
+        let write_failed = shared.events.iter().map(Losses::write_failed).sum();
+        let dropped = Counts::from([("queue_full", queue_full), ("write_failed", write_failed)]);
+        family::follow(&families.events_dropped, &dropped);
+        shared
+            .process
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .update(families);
+        TextEncoder::new().encode_to_string(&shared.registry.gather())
+    }
+
+    /// For how many milliseconds nothing was heard of the capture.
+    fn silent_for(&self) -> u64 {
+        let heard = self.0.heard.load(Ordering::Relaxed);
+        self.0.now().saturating_sub(heard)
+    }
+}
+
+impl Shared {
+    fn heard(&self) {
+        self.heard.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// So many services have series of their own; the others share `other`. At most 24 causes, 7
+/// certainties and 3 sides each: in practice a few dozen series of 300 bytes per service.
+const SERVICES: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::event::sample;
+
+    fn fed() -> Prometheus {
+        let mut sink = Prometheus::new(Vec::new()).unwrap();
+        sink.take(&Arc::new(sample::event()));
+        sink.tls("nginx:443");
+        for number in 0..=SERVICES {
+            sink.tls(&format!("service-{number}"));
+        }
+        let totals = Totals {
+            seen: 12,
+            lost: Counts::from([("ring_full", 3)]),
+            unread: Counts::from([("fragments", 4)]),
+            connections: Counts::from([("tls", 5)]),
+            given_up: Counts::from([("head_too_long", 6)]),
+            bypassed: 7,
+        };
+        sink.pass(Timestamp::default(), &totals);
+        sink.finish(&totals);
+        sink
+    }
+
+    #[test]
+    fn events_and_totals_become_series() {
+        let text = fed().page().text().unwrap();
+        for line in [
+            r#"observer_exchanges_total{outcome="rejected",service="orders:8080",side="server"} 1"#,
+            r#"observer_rejections_total{cause="token_expired",certainty="proven",service="orders:8080",side="server"} 1"#,
+            r#"observer_token_time_to_expiry_seconds_bucket{service="orders:8080",le="-300"} 1"#,
+            r#"observer_token_time_to_expiry_seconds_bucket{service="orders:8080",le="-3600"} 0"#,
+            r#"observer_connections_total{protocol="tls"} 5"#,
+            r#"observer_tls_connections_total{service="nginx:443"} 1"#,
+            r#"observer_tls_connections_total{service="other"} 3"#,
+            r#"observer_labels_capped_total{label="service"} 3"#,
+            "observer_capture_seen_total 12",
+            r#"observer_capture_lost_total{reason="ring_full"} 3"#,
+            "observer_capture_bypassed_total 7",
+            r#"observer_events_dropped_total{reason="queue_full"} 0"#,
+        ] {
+            assert!(
+                text.lines().any(|have| have == line),
+                "{line} is not in\n{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn expiry_is_counted_at_one_end_only() {
+        let mut sink = Prometheus::new(Vec::new()).unwrap();
+        let mut event = sample::event();
+        event.side = Side::Client;
+        sink.take(&Arc::new(event));
+        let text = sink.page().text().unwrap();
+        assert!(!text.contains("observer_token_time_to_expiry_seconds_count"));
+        assert!(text.contains(r#"side="client""#));
+    }
+
+    /// `name{label,label}`, sorted.
+    fn exported() -> BTreeSet<String> {
+        let page = fed().page();
+        // Some families are filled when the page is asked for.
+        page.text().unwrap();
+        page.0
+            .registry
+            .gather()
+            .iter()
+            .map(|family| {
+                let metric = family.get_metric().first().unwrap();
+                let labels: Vec<_> = metric
+                    .get_label()
+                    .iter()
+                    .map(|label| label.name().to_owned())
+                    .collect();
+                format!("{}{{{}}}", family.name(), labels.join(","))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_page_of_the_docs_has_every_family_and_no_other() {
+        let page = include_str!("../../../../docs/metrics.md");
+        let documented: BTreeSet<String> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `"))
+            .filter(|line| line.starts_with("observer_") || line.starts_with("process_"))
+            .map(|line| {
+                let mut cells = line.split('|').map(str::trim);
+                let name = cells.next().unwrap().trim_end_matches('`').to_owned();
+                let _kind = cells.next().unwrap();
+                let mut labels: Vec<_> = cells
+                    .next()
+                    .unwrap()
+                    .split(',')
+                    .map(|label| label.trim().trim_matches('`'))
+                    .filter(|label| !label.is_empty())
+                    .collect();
+                labels.sort_unstable();
+                format!("{name}{{{}}}", labels.join(","))
+            })
+            .collect();
+        assert_eq!(documented, exported());
+    }
+}
