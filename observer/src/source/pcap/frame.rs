@@ -136,11 +136,11 @@ impl Reader {
         self.window.offset()
     }
 
-    /// How many packets were too large to be believed and left out.
-    pub(super) fn oversized(&self) -> u64 {
+    /// How many packets of pcapng were left out unread.
+    pub(super) fn unreadable(&self) -> u64 {
         match &self.format {
             Format::Classic(_) => 0,
-            Format::Ng(section) => section.oversized(),
+            Format::Ng(section) => section.unreadable(),
         }
     }
 }

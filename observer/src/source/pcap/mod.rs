@@ -193,8 +193,8 @@ impl Captures {
         stop: Option<Stop>,
     ) -> Result<(), PcapError> {
         let report = &mut self.decoder.report;
-        report.packets += reader.oversized();
-        report.skipped.oversized += reader.oversized();
+        report.packets += reader.unreadable();
+        report.skipped.unreadable += reader.unreadable();
         let offset = reader.offset();
         match stop {
             None => Ok(()),

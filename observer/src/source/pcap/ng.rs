@@ -38,7 +38,9 @@ pub(super) struct Section {
     interfaces: Vec<Interface>,
     /// The time of the last packet: simple packets have none.
     time: Timestamp,
-    oversized: u64,
+    /// It is of a version of the format that is not known: nothing of it can be read.
+    unknown: bool,
+    unreadable: u64,
 }
 
 struct Interface {
@@ -68,8 +70,9 @@ impl Section {
             };
             let size = block_size(len)?;
             let is_packet = matches!(kind, ENHANCED_PACKET | SIMPLE_PACKET | OBSOLETE_PACKET);
-            if !(is_packet || kind == INTERFACE_DESCRIPTION) || size > MAX_BLOCK {
-                self.oversized += u64::from(is_packet);
+            let is_wanted = is_packet || kind == INTERFACE_DESCRIPTION;
+            if !is_wanted || self.unknown || size > MAX_BLOCK {
+                self.unreadable += u64::from(is_packet);
                 if !window.skip(u64::from(len)) {
                     return Err(cut(window));
                 }
@@ -87,9 +90,10 @@ impl Section {
         }
     }
 
-    /// How many packets were too large to be believed and left out.
-    pub(super) fn oversized(&self) -> u64 {
-        self.oversized
+    /// How many packets were left out because they are too large to be believed, or in a section of a
+    /// version that is not known.
+    pub(super) fn unreadable(&self) -> u64 {
+        self.unreadable
     }
 
     /// A section header: its byte order is known from its third word alone.
@@ -107,15 +111,10 @@ impl Section {
         };
         block_size(len)?;
         window.fill(16);
-        match u16_at(window.bytes(), 12, self.big) {
-            Some(1) => {}
-            Some(major) => {
-                return Err(damaged(format!(
-                    "a section of version {major} of the pcapng format, and only version 1 is known"
-                )));
-            }
-            None => return Err(cut(window)),
-        }
+        let Some(major) = u16_at(window.bytes(), 12, self.big) else {
+            return Err(cut(window));
+        };
+        self.unknown = major != 1;
         self.interfaces.clear();
         if window.skip(u64::from(len)) {
             Ok(())

@@ -53,8 +53,8 @@ pub struct Skipped {
     pub headers_cut: u64,
     /// Headers that contradict themselves.
     pub malformed: u64,
-    /// Larger than any packet can be; only the length that the capture states was believed.
-    pub oversized: u64,
+    /// Larger than any packet can be, or in a pcapng section of a version that is not known.
+    pub unreadable: u64,
 }
 
 impl Skipped {
@@ -66,6 +66,6 @@ impl Skipped {
             + self.fragments
             + self.headers_cut
             + self.malformed
-            + self.oversized
+            + self.unreadable
     }
 }

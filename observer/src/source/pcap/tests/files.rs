@@ -89,6 +89,24 @@ fn a_section_may_change_the_byte_order() {
 }
 
 #[test]
+fn a_section_of_an_unknown_version_is_passed_over() {
+    let frame = ethernet(7, b"hello");
+    let one = |order| {
+        Ng::new(order)
+            .interface(1, 0, &[])
+            .enhanced(0, 1, &frame, frame.len() as u32)
+            .bytes
+    };
+    let mut of_version_2 = one(Order::Big);
+    of_version_2[13] = 2;
+    let all = [one(Order::Little), of_version_2, one(Order::Big)].concat();
+    let (report, items) = read(&all).unwrap();
+    assert_eq!(items.len(), 2);
+    assert_eq!(report.skipped.unreadable, 1);
+    assert!(report.endings.is_empty());
+}
+
+#[test]
 fn everything_before_a_cut_is_read_and_the_cut_is_told() {
     let frame = ethernet(7, b"hello");
     let classic = Classic::ethernet()
