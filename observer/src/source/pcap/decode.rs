@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{IpNumber, LaxIpSlice, TcpHeaderSlice, err};
 
+use super::as_live::{AsLive, Offered, Wanted};
 use super::frame::Frame;
 use super::link::{self, NoNetwork};
 use super::links::Links;
@@ -14,6 +15,8 @@ use crate::packet::{Batch, ConnectionKey, Direction, Flags, Item, ItemKind, Segm
 #[derive(Default)]
 pub(super) struct Decoder {
     links: Links,
+    /// Keeps what a live run would have had; all without it.
+    pub(super) as_live: Option<AsLive>,
     pub(super) report: Report,
 }
 
@@ -40,10 +43,24 @@ impl Decoder {
             }
             Ok(tcp) if tcp.is_bare() => report.acknowledgements += 1,
             Ok(tcp) => {
-                report.segments += 1;
-                report.cut += u64::from(tcp.payload.len() < tcp.wire_len as usize);
                 let link = self.links.number(frame.interface, tcp.device, tcp.vlans);
-                tcp.push(frame, link, batch);
+                let (direction, connection) = tcp.connection(link);
+                let wanted = match &mut self.as_live {
+                    None => tcp.all(),
+                    Some(rule) => rule.look(connection, &tcp.offered(direction)),
+                };
+                if wanted.len == 0 && !tcp.is_flagged() {
+                    report.unwanted += 1;
+                    return;
+                }
+                let segment = tcp.segment(direction, &wanted, batch);
+                report.segments += 1;
+                report.cut += u64::from(segment.tail == Tail::Cut);
+                batch.push(Item {
+                    connection,
+                    time: frame.time,
+                    kind: ItemKind::Segment(segment),
+                });
             }
         }
     }
@@ -88,39 +105,74 @@ struct Tcp<'a> {
 impl Tcp<'_> {
     /// Whether it says nothing that reassembly could use.
     fn is_bare(&self) -> bool {
-        self.wire_len == 0 && !(self.flags.syn || self.flags.fin || self.flags.rst)
+        self.wire_len == 0 && !self.is_flagged()
     }
 
-    fn push(&self, frame: &Frame, link: u32, batch: &mut Batch) {
+    fn is_flagged(&self) -> bool {
+        self.flags.syn || self.flags.fin || self.flags.rst
+    }
+
+    /// Which connection it belongs to, and which way it goes.
+    fn connection(&self, link: u32) -> (Direction, ConnectionKey) {
         let (direction, low, high) = if self.source <= self.target {
             (Direction::Forward, self.source, self.target)
         } else {
             (Direction::Reverse, self.target, self.source)
         };
-        let has_data = self.wire_len > 0;
-        let payload = batch.store(self.payload);
-        batch.push(Item {
-            connection: ConnectionKey::Flow { low, high, link },
-            time: frame.time,
-            kind: ItemKind::Segment(Segment {
-                direction,
-                source: self.source,
-                target: self.target,
-                // A SYN takes a number of its own, before the data that it may carry (RFC 7413).
-                seq: self.seq.wrapping_add(u32::from(self.flags.syn && has_data)),
-                flags: self.flags,
-                tail: if self.payload.len() < self.wire_len as usize {
-                    Tail::Cut
-                } else {
-                    Tail::Whole
-                },
-                payload,
-                wire_len: self.wire_len,
-                skipped: 0,
-                lost: 0,
-                listener: false,
-            }),
-        });
+        (direction, ConnectionKey::Flow { low, high, link })
+    }
+
+    /// The sequence number of its first byte, if it has data: a SYN takes one of its own, before the
+    /// data that it may carry (RFC 7413).
+    fn first(&self) -> u32 {
+        let behind_syn = self.flags.syn && self.wire_len > 0;
+        self.seq.wrapping_add(u32::from(behind_syn))
+    }
+
+    fn all(&self) -> Wanted {
+        Wanted {
+            offset: 0,
+            len: self.wire_len,
+            skipped: 0,
+        }
+    }
+
+    fn offered(&self, direction: Direction) -> Offered<'_> {
+        Offered {
+            direction,
+            seq: self.first(),
+            flags: self.flags,
+            payload: self.payload,
+            wire_len: self.wire_len,
+        }
+    }
+
+    /// The wanted part of it, with its bytes in the batch.
+    fn segment(&self, direction: Direction, wanted: &Wanted, batch: &mut Batch) -> Segment {
+        let from = (wanted.offset as usize).min(self.payload.len());
+        let to = from.saturating_add(wanted.len as usize);
+        let wire_len = self.wire_len.saturating_sub(wanted.offset);
+        let tail = if to > self.payload.len() {
+            Tail::Cut
+        } else if wanted.len < wire_len {
+            Tail::Unwanted
+        } else {
+            Tail::Whole
+        };
+        let bytes = self.payload.get(from..to.min(self.payload.len()));
+        Segment {
+            direction,
+            source: self.source,
+            target: self.target,
+            seq: self.first().wrapping_add(wanted.offset),
+            flags: self.flags,
+            payload: batch.store(bytes.unwrap_or_default()),
+            wire_len,
+            tail,
+            skipped: wanted.skipped,
+            lost: 0,
+            listener: false,
+        }
     }
 }
 

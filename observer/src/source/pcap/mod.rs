@@ -4,6 +4,7 @@
 //! times are read one after the other, whatever the order in which they were named; captures that
 //! cover the same time are merged by it, so that the clock of the data does not jump.
 
+mod as_live;
 mod classic;
 mod decode;
 mod error;
@@ -16,9 +17,12 @@ mod report;
 
 use std::path::{Path, PathBuf};
 
+use observer_common::window::Knobs;
+
 use crate::packet::Batch;
 use crate::time::Timestamp;
 
+use as_live::AsLive;
 use decode::Decoder;
 use error::Stop;
 use frame::{Frame, Reader};
@@ -92,6 +96,12 @@ impl Captures {
             .waiting
             .sort_by_key(|waiting| std::cmp::Reverse(waiting.first));
         Ok(captures)
+    }
+
+    /// From now on gives only what the kernel programs would have shipped.
+    pub fn as_live(mut self, knobs: Knobs) -> Self {
+        self.decoder.as_live = Some(AsLive::new(knobs));
+        self
     }
 
     /// Empties `batch` and fills it with what comes next, at most [`BATCH_ITEMS`] items and about

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 /// Counts of everything that was in the captures: nothing is left out silently.
 ///
-/// `packets == segments + acknowledgements + skipped.total()`.
+/// `packets == segments + acknowledgements + unwanted + skipped.total()`.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// How many captures were opened.
@@ -21,6 +21,8 @@ pub struct Report {
     pub segments: u64,
     /// TCP segments without data and without a flag that matters.
     pub acknowledgements: u64,
+    /// Segments that the kernel programs would not have shipped: see [`super::Captures::as_live`].
+    pub unwanted: u64,
     /// Segments, of those handed on, whose data was cut by the snap length or the end of the file.
     pub cut: u64,
     /// Packets that say no time of their own (simple packets of pcapng): the time of the packet before

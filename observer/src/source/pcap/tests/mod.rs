@@ -188,7 +188,10 @@ pub(super) fn drain(mut captures: Captures) -> Result<Outcome, PcapError> {
         }
         if !more {
             let report = captures.report();
-            let counted = report.segments + report.acknowledgements + report.skipped.total();
+            let counted = report.segments
+                + report.acknowledgements
+                + report.unwanted
+                + report.skipped.total();
             assert_eq!(report.packets, counted, "{report:?}");
             assert_eq!(report.segments, items.len() as u64);
             return Ok((report, items));
