@@ -116,45 +116,23 @@ impl From<&JoseHeader> for HeaderPart {
 
 impl From<&Defect> for DefectPart {
     fn from(defect: &Defect) -> Self {
-        let plain = |id| Self {
-            id,
-            at: None,
-            have: None,
-            want: None,
+        let (at, have, want) = match *defect {
+            Defect::BadBase64 { part }
+            | Defect::BadJson { part }
+            | Defect::DuplicateName { part } => (Some(part), None, None),
+            Defect::BadType { name } | Defect::Milliseconds { name } => (Some(name), None, None),
+            Defect::TooMuch { what } => (Some(what), None, None),
+            Defect::ShortSignature { have, want } => (None, Some(have), Some(want)),
+            Defect::WrongParts { have } | Defect::Repeated { fields: have } => {
+                (None, Some(have), None)
+            }
+            _ => (None, None, None),
         };
-        let at = |id, at| Self {
-            at: Some(at),
-            ..plain(id)
-        };
-        match *defect {
-            Defect::AlgNone => plain("alg_none"),
-            Defect::BadBase64 { part } => at("bad_base64", part),
-            Defect::BadJson { part } => at("bad_json", part),
-            Defect::BadType { name } => at("bad_type", name),
-            Defect::Blank => plain("blank"),
-            Defect::DoubledScheme => plain("doubled_scheme"),
-            Defect::DuplicateName { part } => at("duplicate_name", part),
-            Defect::Empty => plain("empty"),
-            Defect::Milliseconds { name } => at("milliseconds", name),
-            Defect::MissingScheme => plain("missing_scheme"),
-            Defect::Placeholder => plain("placeholder"),
-            Defect::Quoted => plain("quoted"),
-            Defect::Repeated { fields } => Self {
-                have: Some(fields),
-                ..plain("repeated")
-            },
-            Defect::Separator => plain("separator"),
-            Defect::ShortSignature { have, want } => Self {
-                have: Some(have),
-                want: Some(want),
-                ..plain("short_signature")
-            },
-            Defect::TooMuch { what } => at("too_much", what),
-            Defect::WrongParts { have } => Self {
-                have: Some(have),
-                ..plain("wrong_parts")
-            },
-            Defect::WrongScheme => plain("wrong_scheme"),
+        Self {
+            id: defect.id(),
+            at,
+            have,
+            want,
         }
     }
 }
