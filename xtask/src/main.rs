@@ -1,5 +1,6 @@
 //! What builds, tests and measures observer: `cargo xtask COMMAND`.
 
+mod bench;
 mod layers;
 mod test;
 mod tools;
@@ -12,11 +13,13 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", max_term_width = 100)]
 enum Command {
+    Bench(bench::Args),
     Test(test::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
+        Command::Bench(args) => bench::run(&args),
         Command::Test(args) => test::run(&args),
     };
     match done {
