@@ -2,6 +2,7 @@
 
 mod bench;
 mod layers;
+mod record_demo;
 mod test;
 mod tools;
 
@@ -14,12 +15,14 @@ use clap::Parser;
 #[command(name = "cargo xtask", max_term_width = 100)]
 enum Command {
     Bench(bench::Args),
+    RecordDemo(record_demo::Args),
     Test(test::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Bench(args) => bench::run(&args),
+        Command::RecordDemo(args) => record_demo::run(&args),
         Command::Test(args) => test::run(&args),
     };
     match done {
