@@ -10,6 +10,7 @@ pub mod edge;
 pub mod issuer;
 pub mod keys;
 pub mod legacy;
+pub mod seen;
 pub mod service;
 pub mod story;
 pub mod system;
