@@ -128,7 +128,7 @@ fn built_tests(root: &Path) -> Result<Vec<Built>, String> {
         .filter_map(|message: Value| artifact(&message))
         .collect();
     tests.sort_by_key(|test| {
-        let place = ["golden", "corpora", "live"]
+        let place = ["replay", "corpora", "live"]
             .iter()
             .position(|name| test.target == *name);
         (place, test.package.clone(), test.target.clone())
