@@ -1,3 +1,51 @@
 //! Where packets come from: the kernel of this host, or capture files.
 
 pub mod pcap;
+
+use crate::packet::Batch;
+use crate::totals::Totals;
+
+/// Something that fills batches.
+pub trait Source {
+    /// Why it cannot.
+    type Error;
+
+    /// Empties `batch` and fills it with what comes next. A live source waits at most 100 ms and
+    /// moves the batch's clock also when there is nothing. `false` when there is no more.
+    ///
+    /// # Errors
+    /// The source failed; what it read before is in the batch.
+    fn read(&mut self, batch: &mut Batch) -> Result<bool, Self::Error>;
+
+    /// Adds what the source knows of itself: what it saw, lost, and could not read.
+    fn count(&self, totals: &mut Totals);
+
+    /// The name of a process, by its id and the name of one of its threads.
+    fn process_name<'a>(&'a mut self, _pid: u32, thread: &'a str) -> &'a str {
+        thread
+    }
+}
+
+impl Source for pcap::Captures {
+    type Error = pcap::PcapError;
+
+    fn read(&mut self, batch: &mut Batch) -> Result<bool, Self::Error> {
+        Self::read(self, batch)
+    }
+
+    fn count(&self, totals: &mut Totals) {
+        let report = self.report();
+        totals.seen = report.segments;
+        let skipped = report.skipped;
+        totals.unread.extend([
+            ("link_type_packets", skipped.link_type),
+            ("not_ip_packets", skipped.not_ip),
+            ("not_tcp_packets", skipped.not_tcp),
+            ("fragments", skipped.fragments),
+            ("packets_with_cut_headers", skipped.headers_cut),
+            ("malformed_packets", skipped.malformed),
+            ("unreadable_packets", skipped.unreadable),
+            ("packets_with_cut_data", report.cut),
+        ]);
+    }
+}
