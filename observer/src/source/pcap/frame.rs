@@ -1,6 +1,6 @@
 //! One packet of a capture, before it is taken apart, whatever the file's format.
 
-use std::io;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
@@ -50,14 +50,13 @@ impl Reader {
     /// # Errors
     /// [`PcapError::Open`], [`PcapError::Empty`], [`PcapError::NotACapture`], [`PcapError::LinkType`].
     pub(super) fn open(path: &Path) -> Result<Self, PcapError> {
-        let open_error = |source: io::Error| PcapError::Open {
-            path: path.to_path_buf(),
-            source,
-        };
-        Self::over(input::open(path).map_err(open_error)?, path)
+        let input = input::open(path).map_err(|source| cannot_open(path, source))?;
+        Self::over(input, path)
     }
 
-    pub(super) fn over(mut window: Window, path: &Path) -> Result<Self, PcapError> {
+    /// Reads a capture that is open already.
+    pub(super) fn over(input: Box<dyn Read + Send>, path: &Path) -> Result<Self, PcapError> {
+        let mut window = Window::over(input).map_err(|source| cannot_open(path, source))?;
         let have = window.fill(4);
         let start: Vec<u8> = window.bytes().iter().take(4).copied().collect();
         let format = match <[u8; 4]>::try_from(start.as_slice()) {
@@ -182,6 +181,13 @@ pub(super) fn u16_at(bytes: &[u8], at: usize, big: bool) -> Option<u16> {
     } else {
         u16::from_le_bytes(*two)
     })
+}
+
+fn cannot_open(path: &Path, source: io::Error) -> PcapError {
+    PcapError::Open {
+        path: path.to_path_buf(),
+        source,
+    }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

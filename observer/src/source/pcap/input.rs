@@ -12,12 +12,12 @@ use super::error::{EndReason, Stop};
 /// How much is read at once, and how much the window holds as long as no block is larger.
 const READ: usize = 256 * 1024;
 
-/// Opens a file, or standard input for `-`; gzip and zstd are undone on the way.
-pub(super) fn open(path: &Path) -> io::Result<Window> {
+/// Opens a file, or standard input for `-`.
+pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     if super::is_standard_input(path) {
-        return Window::over(Box::new(io::stdin()));
+        return Ok(Box::new(io::stdin()));
     }
-    Window::over(Box::new(File::open(path)?))
+    Ok(Box::new(File::open(path)?))
 }
 
 /// A part of the input, in one piece. Bytes stay where they are until [`Window::fill`] is called.
@@ -35,7 +35,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Looks at the first bytes of `raw` and undoes the compression that they announce.
+    /// Looks at the first bytes of `raw` and undoes the compression that they announce: gzip or zstd.
     pub(super) fn over(mut raw: Box<dyn Read + Send>) -> io::Result<Self> {
         let mut first = Vec::with_capacity(4);
         raw.by_ref().take(4).read_to_end(&mut first)?;

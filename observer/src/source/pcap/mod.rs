@@ -15,6 +15,7 @@ mod links;
 mod ng;
 mod report;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use observer_common::window::Knobs;
@@ -45,6 +46,7 @@ const BATCH_PACKETS: usize = 16 * BATCH_ITEMS;
 const MAX_OPEN: usize = 256;
 
 /// Captures that are being read as one.
+#[derive(Default)]
 pub struct Captures {
     /// Each with the packet that it gives next.
     open: Vec<Open>,
@@ -70,11 +72,7 @@ impl Captures {
     /// # Errors
     /// Any of them cannot be opened, is no capture, or has a link type that is not read.
     pub fn open(paths: &[PathBuf]) -> Result<Self, PcapError> {
-        let mut captures = Self {
-            open: Vec::new(),
-            waiting: Vec::new(),
-            decoder: Decoder::default(),
-        };
+        let mut captures = Self::default();
         captures.decoder.report.captures = paths.len() as u64;
         for path in paths {
             let reader = Reader::open(path)?;
@@ -95,6 +93,20 @@ impl Captures {
         captures
             .waiting
             .sort_by_key(|waiting| std::cmp::Reverse(waiting.first));
+        Ok(captures)
+    }
+
+    /// Reads one capture from anything that gives bytes. `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// As [`Captures::open`].
+    pub fn over(input: Box<dyn Read + Send>, name: &Path) -> Result<Self, PcapError> {
+        let mut captures = Self::default();
+        captures.decoder.report.captures = 1;
+        let reader = Reader::over(input, name)?;
+        if let Some(opened) = captures.advance(name.to_path_buf(), reader)? {
+            captures.keep(opened)?;
+        }
         Ok(captures)
     }
 

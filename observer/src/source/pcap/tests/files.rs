@@ -212,6 +212,8 @@ fn says_what_is_wrong_with_a_file() {
     assert!(message(b"a").contains("is not a capture"));
     let wifi = Classic::new(Order::Little, 0xa1b2_c3d4, 127);
     assert!(message(&wifi.bytes).contains("link type is 127 (Wi-Fi)"));
+    let folder = Captures::open(&["/".into()]).err().unwrap();
+    assert!(folder.to_string().starts_with("cannot open /: "));
     let missing = Captures::open(&["/nonexistent/capture".into()])
         .err()
         .unwrap();

@@ -5,12 +5,10 @@ mod hostile;
 mod packets;
 
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use etherparse::PacketBuilder;
 
-use super::frame::Reader;
-use super::input::Window;
 use super::*;
 use crate::packet::{Item, ItemKind, Segment};
 
@@ -160,17 +158,8 @@ pub(super) type Outcome = (Report, Vec<(Item, Vec<u8>)>);
 
 /// Reads a file that is given as its bytes, to its end.
 pub(super) fn read(bytes: &[u8]) -> Result<Outcome, PcapError> {
-    let path = PathBuf::from("capture");
-    let window = Window::over(Box::new(Cursor::new(bytes.to_vec()))).unwrap();
-    let reader = Reader::over(window, Path::new("capture"))?;
-    let mut captures = Captures {
-        open: Vec::new(),
-        waiting: Vec::new(),
-        decoder: Decoder::default(),
-    };
-    if let Some(opened) = captures.advance(path, reader)? {
-        captures.keep(opened)?;
-    }
+    let input = Box::new(Cursor::new(bytes.to_vec()));
+    let captures = Captures::over(input, Path::new("capture"))?;
     drain(captures)
 }
 
