@@ -1,18 +1,200 @@
 //! From items to exchanges: connections, streams, messages and their pairing, in shards.
+//!
+//! Connections are spread over 64 logical shards by their key, and shards over worker threads. All
+//! bounds belong to shards and all timers follow the clock of the data, which is the latest time of
+//! any item so far. So what comes out depends on the items alone: not on the number of threads, and
+//! not on how the items are cut into batches, except that a batch gives what was complete before its
+//! clock and keeps back the rest for the next.
 
-use std::time::Duration;
+mod connection;
+mod conversation;
+mod limits;
+mod pairing;
+mod shard;
+mod tally;
+#[cfg(test)]
+mod tests;
 
-/// The bounds of the engine. Every one has its memory cost in docs/resources.md.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// How long an exchange waits for its answer, by the clock of the data.
-    pub exchange_timeout: Duration,
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+pub use limits::Limits;
+pub use tally::Tally;
+
+use crate::credential::{Inspector, Policy};
+use crate::exchange::{Exchange, TlsSeen};
+use crate::packet::{Batch, ConnectionKey};
+use crate::time::Timestamp;
+use shard::{Desk, Shard};
+
+/// How many logical shards there are. Part of what output depends on: never a knob.
+const SHARDS: usize = 64;
+/// Fewer items than this are done where they are: to wake other threads would take longer.
+const WORTH_THREADS: usize = 512;
+
+/// Turns what a source saw into exchanges.
+pub struct Engine {
+    limits: Limits,
+    workers: Vec<Worker>,
+    clock: Timestamp,
+    /// Complete, but others may still complete at the same time or before.
+    pending: Vec<Completed>,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+/// What the engine gives out.
+#[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "nearly every one is an exchange")]
+pub enum Output {
+    /// A request and its answer, or one of them.
+    Exchange(Exchange),
+    /// A TLS connection that began.
+    Tls(TlsSeen),
+}
+
+/// An output with what orders it. Those of one connection stay in their order.
+struct Completed {
+    at: Timestamp,
+    key: ConnectionKey,
+    output: Output,
+}
+
+/// Some of the shards, and what a thread needs to work on them.
+struct Worker {
+    shards: Vec<Shard>,
+    inspector: Inspector,
+    /// The items of the present batch that are its own: which shard, which item, and the clock.
+    work: Vec<(usize, usize, Timestamp)>,
+    output: Vec<Completed>,
+}
+
+impl Engine {
+    /// An engine that works on `threads` threads, at most as many as there are shards.
+    pub fn new(limits: Limits, policy: Arc<Policy>, threads: NonZeroUsize) -> Self {
+        let threads = threads.get().min(SHARDS);
+        let worker = |number: usize| Worker {
+            shards: (number..SHARDS)
+                .step_by(threads)
+                .map(|_| Shard::new())
+                .collect(),
+            inspector: Inspector::new(Arc::clone(&policy)),
+            work: Vec::new(),
+            output: Vec::new(),
+        };
         Self {
-            exchange_timeout: Duration::from_secs(60),
+            limits,
+            workers: (0..threads).map(worker).collect(),
+            clock: Timestamp::default(),
+            pending: Vec::new(),
         }
+    }
+
+    /// Takes a batch and gives what was complete before its clock, ordered by completion, then by
+    /// connection and number.
+    pub fn process(&mut self, batch: &Batch) -> Vec<Output> {
+        for (index, item) in batch.items().iter().enumerate() {
+            self.clock = self.clock.max(item.time);
+            let shard = shard_of(&item.connection);
+            let count = self.workers.len();
+            if let Some(worker) = self.workers.get_mut(shard % count) {
+                worker.work.push((shard / count, index, self.clock));
+            }
+        }
+        self.clock = self.clock.max(batch.clock());
+        let (limits, clock) = (&self.limits, self.clock);
+        if self.workers.len() == 1 || batch.items().len() < WORTH_THREADS {
+            for worker in &mut self.workers {
+                worker.process(batch, clock, limits);
+            }
+        } else {
+            std::thread::scope(|scope| {
+                for worker in &mut self.workers {
+                    scope.spawn(move || worker.process(batch, clock, limits));
+                }
+            });
+        }
+        self.collect();
+        let complete = self
+            .pending
+            .partition_point(|completed| completed.at < clock);
+        self.pending
+            .drain(..complete)
+            .map(|completed| completed.output)
+            .collect()
+    }
+
+    /// Ends every connection and gives everything that is left.
+    pub fn finish(&mut self) -> Vec<Output> {
+        for worker in &mut self.workers {
+            worker.finish(self.clock, &self.limits);
+        }
+        self.collect();
+        self.pending
+            .drain(..)
+            .map(|completed| completed.output)
+            .collect()
+    }
+
+    /// What was counted so far.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for shard in self.workers.iter().flat_map(|worker| &worker.shards) {
+            tally += shard.tally();
+        }
+        tally
+    }
+
+    /// Puts what the workers gave in order.
+    fn collect(&mut self) {
+        for worker in &mut self.workers {
+            self.pending.append(&mut worker.output);
+        }
+        // A connection is in one shard, whose output is in its order: a stable sort keeps that.
+        self.pending
+            .sort_by_key(|completed| (completed.at, completed.key));
+    }
+}
+
+impl Worker {
+    fn process(&mut self, batch: &Batch, clock: Timestamp, limits: &Limits) {
+        let mut desk = Desk {
+            limits,
+            inspector: &mut self.inspector,
+            output: &mut self.output,
+        };
+        for (shard, index, now) in self.work.drain(..) {
+            if let (Some(shard), Some(item)) =
+                (self.shards.get_mut(shard), batch.items().get(index))
+            {
+                shard.item(item, batch.bytes_of(item), now, &mut desk);
+            }
+        }
+        for shard in &mut self.shards {
+            shard.wake(clock, &mut desk);
+        }
+    }
+
+    fn finish(&mut self, clock: Timestamp, limits: &Limits) {
+        let mut desk = Desk {
+            limits,
+            inspector: &mut self.inspector,
+            output: &mut self.output,
+        };
+        for shard in &mut self.shards {
+            shard.finish(clock, &mut desk);
+        }
+    }
+}
+
+/// The shard of a connection: the same in every run.
+fn shard_of(key: &ConnectionKey) -> usize {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "smaller than the number of shards"
+    )]
+    {
+        (hasher.finish() % SHARDS as u64) as usize
     }
 }

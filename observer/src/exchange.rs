@@ -1,8 +1,11 @@
 //! A request and the answer it got, as one thing.
 //!
-//! An exchange is complete when its answer's head is, or when the connection closed, or when nothing
-//! was heard for [`crate::engine::Limits::exchange_timeout`]. What was not seen is absent: an answer
-//! whose request was not captured has no `request`.
+//! An exchange is complete when its answer's head is; where the answer is 4xx or 5xx, when the
+//! excerpt of its body is full or the body at its end, or when the connection was quiet for 20 ms; or
+//! when the connection closed, or when no answer came for
+//! [`crate::engine::Limits::exchange_timeout`]. On a socket of this host it then waits up to
+//! [`crate::engine::Limits::handling_wait`] to learn who handled it. All by the clock of the data.
+//! What was not seen is absent: an answer whose request was not captured has no `request`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -177,6 +180,18 @@ impl Excerpt {
     pub fn is_whole(&self) -> bool {
         self.whole
     }
+}
+
+/// A TLS connection: its contents are not readable here, but that it is there is worth a word.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TlsSeen {
+    /// The connection it was seen on.
+    pub connection: Connection,
+    /// The server name that the client asked for (RFC 6066 section 3): text from the wire, at most
+    /// 255 bytes.
+    pub server_name: Option<String>,
+    /// When its ClientHello was complete or given up, by the clock of the data.
+    pub completed: Timestamp,
 }
 
 /// What is missing of an exchange.

@@ -221,6 +221,14 @@ impl Batch {
         self.arena.get(payload.clone()).unwrap_or_default()
     }
 
+    /// The captured bytes of an item of this batch; empty where it carries none.
+    pub fn bytes_of(&self, item: &Item) -> &[u8] {
+        match &item.kind {
+            ItemKind::Segment(segment) => self.bytes(&segment.payload),
+            _ => &[],
+        }
+    }
+
     /// How many bytes the arena holds.
     pub fn stored(&self) -> usize {
         self.arena.len()

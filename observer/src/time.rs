@@ -13,6 +13,9 @@ use jiff::tz::TimeZone;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// Later than everything.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// From nanoseconds since the Unix epoch.
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)

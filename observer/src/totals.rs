@@ -14,34 +14,23 @@ pub struct Totals {
     pub seen: u64,
     /// Segments that were wanted and did not arrive, by reason.
     pub lost: Counts,
-    /// What the source had and could not take apart, by reason.
+    /// What the source had and could not read, by reason.
     pub unread: Counts,
     /// Connections by protocol.
     pub connections: Counts,
-    /// What the engine gave up, by reason: connections evicted, holes in streams, heads cut.
+    /// What the engine gave up, by reason: connections evicted, streams with gaps, heads cut.
     pub given_up: Counts,
-    /// Bytes of streams that were wanted and did not come.
-    pub missing_bytes: u64,
-    /// Connections that the engine knows now.
-    pub open_connections: u64,
-    /// Bytes that the engine holds now: behind holes, and of heads that are not complete.
-    pub held_bytes: u64,
-    /// Bytes of TCP sockets that went past the packet probes (sockmap, SMC).
-    pub bypassed_bytes: u64,
-    /// Records of who handled what that were due.
-    pub context_seen: u64,
-    /// Those of them that did not arrive.
-    pub context_lost: u64,
+    /// Connections whose bytes went past the probes (sockmap, SMC).
+    pub bypassed: u64,
 }
 
 impl Totals {
-    /// Whether everything that was wanted arrived and was read.
-    pub fn is_whole(&self) -> bool {
+    /// Everything that is missing, by reason.
+    pub fn missing(&self) -> u64 {
         [&self.lost, &self.unread, &self.given_up]
             .into_iter()
             .flat_map(BTreeMap::values)
-            .all(|count| *count == 0)
-            && self.bypassed_bytes == 0
-            && self.context_lost == 0
+            .sum::<u64>()
+            .saturating_add(self.bypassed)
     }
 }

@@ -1,0 +1,463 @@
+//! Pairs the answers of a connection with its requests.
+//!
+//! Answers come in the order of requests (RFC 9112 section 9.3.2), so counting pairs them, as long as
+//! no head is missing. Where one may be, only what is certain is paired, and the others are told as
+//! requests without an answer and answers without a request:
+//!
+//! - An answer never belongs to a request that began after it.
+//! - After a hole, an answer for which several requests wait belongs to one of them, unknown which.
+//! - A request right behind a hidden head, with no answer in between, was sent ahead (pipelined): its
+//!   answer cannot be told from that of the hidden one. That lasts until the connection was quiet.
+//!
+//! Exchanges leave in the order of the connection.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::exchange::{Capture, Excerpt, Request, Response};
+use crate::packet::{Handling, KnownBy};
+use crate::protocol::http1::{Asked, Method, RequestHead, ResponseHead};
+use crate::time::Timestamp;
+
+/// The exchanges of a connection that are not complete.
+#[derive(Default)]
+pub(super) struct Pairing {
+    slots: VecDeque<Slot>,
+    next_number: u64,
+    /// A hole may have hidden heads since the connection was last at rest.
+    doubt: bool,
+    /// A hole hid the start of a request.
+    hidden: bool,
+    /// When the first answer without a request began since the latest request.
+    unasked: Option<Timestamp>,
+    /// Answers cannot be told apart until the connection was quiet.
+    apart: bool,
+    /// Not every request was seen.
+    incomplete: bool,
+    /// No answer will come any more.
+    over: bool,
+    /// When data was last seen.
+    heard: Timestamp,
+    /// Requests, and answers without one.
+    replies: u64,
+    /// A thread wrote, and no request was waiting to be told whose it is.
+    written: Option<Handling>,
+}
+
+/// What is complete and may leave.
+pub(super) struct Complete {
+    pub(super) number: u64,
+    pub(super) request: Option<Request>,
+    pub(super) response: Option<Response>,
+    pub(super) handled: Option<Handling>,
+    pub(super) capture: Capture,
+}
+
+/// How long to wait for what.
+#[derive(Clone, Copy)]
+pub(super) struct Waits {
+    /// For an answer.
+    pub(super) answer: Duration,
+    /// For the thread that handled an exchange; `None`: it will not be told.
+    pub(super) handling: Option<Duration>,
+    /// The head of a request has begun and not ended: an answer may be to it.
+    pub(super) in_request_head: bool,
+}
+
+/// For how long the rest of an excerpt, the request of an answer, or the thread that handled an
+/// exchange is waited for, by the clock of the data.
+pub(super) const GRACE: Duration = Duration::from_millis(20);
+/// After so much silence nothing that was asked before is answered any more.
+const QUIET: Duration = Duration::from_secs(1);
+/// So many exchanges of a connection may be open. More are told as unanswered.
+const MAX_OPEN: usize = 256;
+
+struct Slot {
+    /// When the request began; of an answer without one: when that did.
+    started: Timestamp,
+    /// When the request's head ended.
+    finished: Timestamp,
+    since: Timestamp,
+    state: State,
+    method: Option<Method>,
+    request: Option<Request>,
+    response: Option<Response>,
+    excerpt: Zeroizing<Vec<u8>>,
+    handled: Option<Handling>,
+    /// `handled` was told before the head was seen.
+    provisional: bool,
+    capture: Capture,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum State {
+    /// Waits for its answer.
+    Asked,
+    /// Waits for the rest of its excerpt.
+    Answered,
+    /// Has everything but perhaps the thread that handled it, since then.
+    Settled(Timestamp),
+    /// Will have no answer.
+    Alone,
+    /// Was told as unanswered; only kept so that a late answer is not taken for another's.
+    Told,
+}
+
+impl Pairing {
+    /// `incomplete`: requests may have come before the connection was first seen.
+    pub(super) fn new(incomplete: bool) -> Self {
+        Self {
+            incomplete,
+            ..Self::default()
+        }
+    }
+
+    /// Memory held, in bytes.
+    pub(super) fn held(&self) -> usize {
+        self.slots.iter().map(Slot::held).sum()
+    }
+
+    /// See [`super::conversation::Conversation::replies`].
+    pub(super) fn replies(&self) -> u64 {
+        self.replies
+    }
+
+    /// Notes that data came.
+    pub(super) fn hear(&mut self, now: Timestamp) {
+        self.heard = now;
+    }
+
+    /// Adds a request. True when its answer had come already.
+    pub(super) fn request(&mut self, head: RequestHead, now: Timestamp) -> bool {
+        let RequestHead {
+            request,
+            method,
+            missing,
+            ..
+        } = head;
+        let (started, finished) = (request.started, request.finished);
+        self.begin(started);
+        let early = self.slots.iter_mut().find(|slot| {
+            let unasked = slot.method.is_none() && slot.response.is_some();
+            unasked && slot.started >= started && slot.state != State::Told
+        });
+        let written = self.written.take();
+        if let Some(slot) = early.filter(|_| !self.apart) {
+            slot.started = started;
+            slot.method = Some(method);
+            slot.request = Some(request);
+            slot.capture.request_cut |= missing.cut;
+            slot.capture.lost += missing.lost;
+            return true;
+        }
+        self.push(Slot {
+            finished,
+            method: Some(method),
+            request: Some(request),
+            provisional: written.is_some(),
+            handled: written,
+            capture: Capture {
+                request_cut: missing.cut,
+                response_cut: false,
+                lost: missing.lost,
+            },
+            ..Slot::new(
+                started,
+                now,
+                if self.apart {
+                    State::Alone
+                } else {
+                    State::Asked
+                },
+            )
+        });
+        false
+    }
+
+    /// Adds a request that could not be read: it has an answer all the same.
+    pub(super) fn unreadable_request(&mut self, started: Timestamp, now: Timestamp) {
+        self.begin(started);
+        if !self.apart {
+            let slot = Slot::new(started, now, State::Asked);
+            self.push(Slot {
+                method: Some(Method::Other),
+                ..slot
+            });
+        }
+    }
+
+    /// What is known of the request that an answer which begins at `started` belongs to.
+    pub(super) fn asked(&self, started: Timestamp) -> Asked {
+        let mut waiting = self.waiting(started);
+        match (waiting.next(), waiting.next()) {
+            (Some(_), Some(_)) if self.doubt => Asked::Unseen,
+            (Some((_, slot)), _) => slot.method.map_or(Asked::Unseen, Asked::Known),
+            (None, _) if self.incomplete => Asked::Unseen,
+            (None, _) => Asked::Nothing,
+        }
+    }
+
+    /// Whether the latest request has its answer.
+    pub(super) fn is_answered(&self) -> bool {
+        self.slots
+            .iter()
+            .rev()
+            .find(|slot| slot.method.is_some())
+            .is_none_or(|slot| slot.response.is_some())
+    }
+
+    /// Adds an answer, to the request that it belongs to if that is certain.
+    pub(super) fn response(&mut self, head: ResponseHead, now: Timestamp) {
+        let ResponseHead { response, missing } = head;
+        let started = response.started;
+        self.settle(false, now);
+        let ambiguous = self.doubt && self.waiting(started).nth(1).is_some();
+        if ambiguous {
+            self.give_up_waiting(started);
+        }
+        let found = self.waiting(started).next().map(|(at, _)| at);
+        let at = found.unwrap_or_else(|| {
+            self.unasked.get_or_insert(started);
+            self.replies += 1;
+            let later = |slot: &Slot| slot.state == State::Asked && slot.started > started;
+            let at = self
+                .slots
+                .iter()
+                .position(later)
+                .unwrap_or(self.slots.len());
+            self.slots.insert(at, Slot::new(started, now, State::Asked));
+            at
+        });
+        if let Some(slot) = self.slots.get_mut(at) {
+            if slot.state == State::Told {
+                slot.method = None;
+                slot.capture = Capture::default();
+            }
+            slot.state = State::Answered;
+            slot.since = now;
+            slot.response = Some(response);
+            slot.capture.response_cut |= missing.cut;
+            slot.capture.lost += missing.lost;
+        }
+    }
+
+    /// Adds to the excerpt of the latest answer.
+    pub(super) fn excerpt(&mut self, content: &[u8]) {
+        if let Some(slot) = self.answered() {
+            slot.excerpt.extend_from_slice(content);
+        }
+    }
+
+    /// Ends the excerpt of the latest answer.
+    pub(super) fn settle(&mut self, whole: bool, now: Timestamp) {
+        if let Some(slot) = self.answered() {
+            let bytes = std::mem::take(&mut *slot.excerpt);
+            if let Some(response) = &mut slot.response {
+                response.excerpt = Excerpt::new(bytes, whole);
+            }
+            slot.state = State::Settled(now);
+        }
+    }
+
+    /// Notes a hole in which heads may have been; see [`crate::protocol::http1::Messages::hole`].
+    pub(super) fn hole(&mut self, of_requests: bool, hidden: bool) {
+        self.doubt = true;
+        self.incomplete |= of_requests;
+        self.hidden |= of_requests && hidden;
+    }
+
+    /// A thread read or wrote what the exchanges at this end wait for. `writes`: it wrote requests,
+    /// which may come before their packets.
+    pub(super) fn handled(&mut self, handling: &Handling, writes: bool) {
+        let mut told = false;
+        for slot in self.slots.iter_mut().filter(|slot| slot.request.is_some()) {
+            let weak = |known: &Handling| {
+                known.known_by == KnownBy::SocketTable && handling.known_by == KnownBy::Probe
+            };
+            if slot.handled.as_ref().is_none_or(weak) || slot.provisional {
+                slot.handled = Some(handling.clone());
+                slot.provisional = false;
+                told = true;
+            }
+        }
+        if writes && !told {
+            self.written = Some(handling.clone());
+        }
+    }
+
+    /// No answer will come any more: what waits for one, or for its rest, waits no longer.
+    pub(super) fn end_answers(&mut self, now: Timestamp) {
+        self.over = true;
+        self.settle(false, now);
+    }
+
+    /// When [`Self::release`] will next have something.
+    pub(super) fn deadline(&self, waits: &Waits) -> Option<Timestamp> {
+        let quiet = self
+            .slots
+            .iter()
+            .any(|slot| slot.state == State::Answered)
+            .then(|| self.heard.plus(GRACE));
+        let due = self.first().map(|(_, slot)| self.due(slot, waits));
+        quiet
+            .into_iter()
+            .chain(due.filter(|due| *due < Timestamp::MAX))
+            .min()
+    }
+
+    /// Gives the next exchange that is complete at `now`.
+    pub(super) fn release(&mut self, now: Timestamp, waits: &Waits) -> Option<Complete> {
+        if self.heard.plus(GRACE) <= now {
+            self.settle(false, now);
+        }
+        let (at, slot) = self.first()?;
+        if self.due(slot, waits) > now {
+            return None;
+        }
+        let number = self.next_number;
+        self.next_number += 1;
+        let slot = self.slots.get_mut(at)?;
+        let complete = Complete {
+            number,
+            request: slot.request.take(),
+            response: slot.response.take(),
+            handled: slot.handled.take(),
+            capture: slot.capture,
+        };
+        if slot.state == State::Asked && !self.over {
+            slot.state = State::Told;
+        } else {
+            self.slots.remove(at);
+        }
+        Some(complete)
+    }
+
+    /// What a request's start says about holes before it.
+    fn begin(&mut self, started: Timestamp) {
+        self.replies += 1;
+        let quiet = started.since(self.heard) >= QUIET;
+        let at_rest = !self.slots.iter().any(|slot| slot.state == State::Asked);
+        let hidden_is_answered = self.unasked.take().is_some_and(|at| at < started);
+        let sent_ahead = self.hidden && !hidden_is_answered;
+        self.apart = (self.apart || sent_ahead) && !quiet;
+        self.hidden = false;
+        if at_rest && !self.apart {
+            self.doubt = false;
+        }
+        if quiet {
+            self.slots
+                .retain(|slot| slot.state != State::Told || !self.doubt);
+        }
+    }
+
+    fn push(&mut self, slot: Slot) {
+        if self.slots.len() >= MAX_OPEN {
+            self.apart = true;
+            self.slots.retain(|slot| slot.state != State::Told);
+            for slot in self
+                .slots
+                .iter_mut()
+                .filter(|slot| slot.state == State::Asked)
+            {
+                slot.state = State::Alone;
+            }
+        }
+        self.slots.push_back(slot);
+    }
+
+    /// The requests that an answer which begins at `started` may belong to.
+    fn waiting(&self, started: Timestamp) -> impl Iterator<Item = (usize, &Slot)> {
+        self.slots.iter().enumerate().filter(move |(_, slot)| {
+            matches!(slot.state, State::Asked | State::Told) && slot.started <= started
+        })
+    }
+
+    /// Nobody can tell whose answer the next one is.
+    fn give_up_waiting(&mut self, started: Timestamp) {
+        let mut end = None;
+        for slot in self.slots.iter_mut().filter(|slot| slot.started <= started) {
+            match slot.state {
+                State::Asked => slot.state = State::Alone,
+                State::Told => slot.method = None,
+                _ => continue,
+            }
+            self.apart |= end.is_some_and(|end| slot.started <= end);
+            end = Some(slot.finished);
+        }
+        self.slots
+            .retain(|slot| slot.state != State::Told || slot.method.is_some());
+    }
+
+    fn answered(&mut self) -> Option<&mut Slot> {
+        self.slots
+            .iter_mut()
+            .rev()
+            .find(|slot| slot.state == State::Answered)
+    }
+
+    /// The exchange that leaves next.
+    fn first(&self) -> Option<(usize, &Slot)> {
+        self.slots
+            .iter()
+            .enumerate()
+            .find(|(_, slot)| slot.state != State::Told)
+    }
+
+    /// When an exchange may leave.
+    fn due(&self, slot: &Slot, waits: &Waits) -> Timestamp {
+        match slot.state {
+            State::Asked if self.over => slot.since,
+            State::Asked => slot.since.plus(waits.answer),
+            State::Answered | State::Told => Timestamp::MAX,
+            State::Alone => slot.since,
+            State::Settled(_) if slot.method.is_none() && self.over => slot.since,
+            State::Settled(_) if slot.method.is_none() && waits.in_request_head => {
+                slot.since.plus(waits.answer)
+            }
+            State::Settled(_) if slot.method.is_none() => slot.since.plus(GRACE),
+            State::Settled(at) => match waits.handling {
+                Some(wait) if slot.request.is_some() && !slot.is_handled() => at.plus(wait),
+                _ => at,
+            },
+        }
+    }
+}
+
+impl Slot {
+    fn new(started: Timestamp, since: Timestamp, state: State) -> Self {
+        Self {
+            started,
+            finished: started,
+            since,
+            state,
+            method: None,
+            request: None,
+            response: None,
+            excerpt: Zeroizing::default(),
+            handled: None,
+            provisional: false,
+            capture: Capture::default(),
+        }
+    }
+
+    fn is_handled(&self) -> bool {
+        self.handled.is_some() && !self.provisional
+    }
+
+    fn held(&self) -> usize {
+        let request = self.request.as_ref().map_or(0, |request| {
+            request.path.capacity() + request.host.as_ref().map_or(0, String::capacity)
+        });
+        let response = self.response.as_ref().map_or(0, |response| {
+            response
+                .fields
+                .iter()
+                .map(|(_, value)| value.capacity())
+                .sum::<usize>()
+                + response.excerpt.bytes().len()
+        });
+        size_of::<Self>() + request + response + self.excerpt.capacity()
+    }
+}

@@ -1,0 +1,218 @@
+//! One of the 64 logical shards: the connections whose keys fall to it, their bounds and timers.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lru::LruCache;
+
+use super::connection::Connection;
+use super::{Completed, Limits, Output, SHARDS, Tally};
+use crate::credential::{Credential, Inspector};
+use crate::packet::{ConnectionKey, Item, ItemKind};
+use crate::time::Timestamp;
+
+/// Connections with their timers. What it does depends on nothing but its items and the clock.
+pub(super) struct Shard {
+    connections: LruCache<ConnectionKey, Entry>,
+    /// At most one entry for each connection.
+    timers: BTreeSet<(Timestamp, ConnectionKey)>,
+    held: usize,
+    tally: Tally,
+}
+
+struct Entry {
+    connection: Box<Connection>,
+    timer: Option<Timestamp>,
+    held: usize,
+}
+
+/// What a connection may use while it takes an item.
+pub(super) struct Context<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) tally: &'a mut Tally,
+    /// The clock of the data.
+    pub(super) now: Timestamp,
+    /// When the item was captured: sources do not always give items in order.
+    pub(super) time: Timestamp,
+    inspector: &'a mut Inspector,
+    output: &'a mut Vec<Completed>,
+}
+
+impl Context<'_> {
+    pub(super) fn inspect(
+        &mut self,
+        fields: &[httparse::Header<'_>],
+        cut: bool,
+    ) -> Option<Arc<Credential>> {
+        self.inspector.inspect(fields, cut)
+    }
+
+    pub(super) fn give(&mut self, key: ConnectionKey, output: Output) {
+        self.output.push(Completed {
+            at: self.now,
+            key,
+            output,
+        });
+    }
+}
+
+/// What the shards of one worker share.
+pub(super) struct Desk<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) inspector: &'a mut Inspector,
+    pub(super) output: &'a mut Vec<Completed>,
+}
+
+impl Shard {
+    pub(super) fn new() -> Self {
+        Self {
+            connections: LruCache::unbounded(),
+            timers: BTreeSet::new(),
+            held: 0,
+            tally: Tally::default(),
+        }
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        Tally {
+            connections: self.connections.len() as u64,
+            held: self.held as u64,
+            ..self.tally
+        }
+    }
+
+    /// Takes an item at `now`, after everything that time alone brings about before it.
+    pub(super) fn item(&mut self, item: &Item, bytes: &[u8], now: Timestamp, desk: &mut Desk<'_>) {
+        self.wake(now, desk);
+        if self.connections.get_mut(&item.connection).is_none() {
+            if !may_begin(&item.kind) {
+                return;
+            }
+            let share = (desk.limits.connections / SHARDS).max(1);
+            while self.connections.len() >= share {
+                self.tally.evicted_for_number += 1;
+                self.evict(now, desk);
+            }
+            let connection = Box::new(Connection::new(item.connection));
+            let entry = Entry {
+                connection,
+                timer: None,
+                held: 0,
+            };
+            self.connections.push(item.connection, entry);
+        }
+        self.visit(
+            item.connection,
+            now,
+            item.time,
+            desk,
+            |connection, context| {
+                connection.item(&item.kind, bytes, context);
+            },
+        );
+        while self.held > desk.limits.held / SHARDS {
+            self.tally.evicted_for_memory += 1;
+            self.evict(now, desk);
+        }
+    }
+
+    /// Does what time alone brings about up to `now`.
+    pub(super) fn wake(&mut self, now: Timestamp, desk: &mut Desk<'_>) {
+        while let Some((at, key)) = self.timers.first().copied()
+            && at <= now
+        {
+            self.timers.pop_first();
+            if let Some(entry) = self.connections.peek_mut(&key) {
+                entry.timer = None;
+            }
+            self.visit(key, at, at, desk, |connection, context| {
+                if connection
+                    .deadline(context)
+                    .is_some_and(|deadline| deadline <= at)
+                {
+                    connection.wake(context);
+                }
+            });
+        }
+    }
+
+    /// Ends every connection.
+    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk<'_>) {
+        while !self.connections.is_empty() {
+            self.evict(now, desk);
+        }
+    }
+
+    /// Lets a connection do something, and keeps its timer and its account up to date.
+    fn visit(
+        &mut self,
+        key: ConnectionKey,
+        now: Timestamp,
+        time: Timestamp,
+        desk: &mut Desk<'_>,
+        what: impl FnOnce(&mut Connection, &mut Context<'_>),
+    ) {
+        let Some(entry) = self.connections.peek_mut(&key) else {
+            return;
+        };
+        let mut context = Context {
+            limits: desk.limits,
+            tally: &mut self.tally,
+            now,
+            time,
+            inspector: desk.inspector,
+            output: desk.output,
+        };
+        what(&mut entry.connection, &mut context);
+        if entry.connection.is_gone(now) {
+            return self.remove(key);
+        }
+        let held = entry.connection.held();
+        self.held = self.held - entry.held + held;
+        entry.held = held;
+        // A timer that is too early only costs a look; to move it each time would cost more.
+        let soonest = now.plus(Duration::from_nanos(1));
+        if let Some(deadline) = entry
+            .connection
+            .deadline(&context)
+            .map(|at| at.max(soonest))
+            && entry.timer.is_none_or(|timer| deadline < timer)
+        {
+            if let Some(timer) = entry.timer.replace(deadline) {
+                self.timers.remove(&(timer, key));
+            }
+            self.timers.insert((deadline, key));
+        }
+    }
+
+    /// Ends the connection that was quiet longest.
+    fn evict(&mut self, now: Timestamp, desk: &mut Desk<'_>) {
+        let Some((key, _)) = self.connections.peek_lru() else {
+            return;
+        };
+        let key = *key;
+        self.visit(key, now, now, desk, |connection, context| {
+            connection.finish(context);
+        });
+        self.remove(key);
+    }
+
+    fn remove(&mut self, key: ConnectionKey) {
+        if let Some(entry) = self.connections.pop(&key) {
+            self.held -= entry.held;
+            if let Some(timer) = entry.timer {
+                self.timers.remove(&(timer, key));
+            }
+        }
+    }
+}
+
+/// Whether an item may be the first of a connection: others are late.
+fn may_begin(kind: &ItemKind) -> bool {
+    match kind {
+        ItemKind::Segment(segment) => segment.wire_len > 0 || segment.flags.syn,
+        ItemKind::Opened { .. } => true,
+        ItemKind::Closed | ItemKind::Handled(..) => false,
+    }
+}

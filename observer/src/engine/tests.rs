@@ -1,0 +1,5 @@
+//! What the engine makes of conversations, by behaviour.
+
+mod http;
+mod sockets;
+mod wire;

@@ -1,0 +1,100 @@
+//! Connections of this host: sides, and who handled an exchange.
+
+use super::wire::{CLIENT, Packet, SERVER, Wire, at, engine, item, tell, thread};
+use crate::packet::{Batch, ConnectionKey, Direction, Item, ItemKind};
+
+const GET: &str = "GET /a HTTP/1.1\r\n\r\n";
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+/// The packets as one end saw them, with what a thread did after some of them.
+fn seen(packets: &[Packet], server: bool, handled: &[(usize, Direction, &str)]) -> Vec<String> {
+    let key = ConnectionKey::Socket(7);
+    let mut batch = Batch::new();
+    let end = |direction: Direction| if server { direction.flip() } else { direction };
+    for (index, packet) in packets.iter().enumerate() {
+        let mut item = item(packet, key, &mut batch);
+        if let ItemKind::Segment(segment) = &mut item.kind {
+            segment.direction = end(segment.direction);
+        }
+        batch.push(item);
+        for (_, direction, name) in handled.iter().filter(|(after, ..)| *after == index) {
+            let kind = ItemKind::Handled(end(*direction), thread(name));
+            let time = at(packet.micros + 10);
+            batch.push(Item {
+                connection: key,
+                time,
+                kind,
+            });
+        }
+    }
+    let mut engine = engine(1);
+    let mut output = engine.process(&batch);
+    batch.clear();
+    batch.advance(batch.clock().plus(std::time::Duration::from_millis(100)));
+    output.extend(engine.process(&batch));
+    let told = output.iter().map(tell).collect();
+    assert!(
+        engine.finish().is_empty(),
+        "nothing waits longer than 20 ms"
+    );
+    told
+}
+
+#[test]
+fn the_first_to_read_after_the_head_took_the_request_up() {
+    let mut wire = Wire::midway();
+    wire.client(&GET[..5])
+        .client(&GET[5..])
+        .server(OK)
+        .client(GET)
+        .server(OK);
+    let reads = [
+        (0, CLIENT, "acceptor"),
+        (1, CLIENT, "worker-1"),
+        (2, SERVER, "x"),
+    ];
+    assert_eq!(
+        seen(
+            &wire.packets,
+            true,
+            &[&reads[..], &[(3, CLIENT, "worker-2")]].concat()
+        ),
+        [
+            "0 GET /a 200 server by worker-1",
+            "1 GET /a 200 server by worker-2"
+        ]
+    );
+}
+
+#[test]
+fn whoever_wrote_the_request_is_the_client() {
+    let mut wire = Wire::midway();
+    wire.client(&GET[..5])
+        .client(&GET[5..])
+        .server(OK)
+        .client(GET)
+        .server(OK);
+    let writes = [
+        (0, CLIENT, "curl"),
+        (1, CLIENT, "curl"),
+        (3, CLIENT, "curl-2"),
+    ];
+    assert_eq!(
+        seen(&wire.packets, false, &writes),
+        [
+            "0 GET /a 200 client by curl",
+            "1 GET /a 200 client by curl-2"
+        ]
+    );
+}
+
+#[test]
+fn a_thread_that_is_told_late_is_waited_for_but_not_for_long() {
+    let mut wire = Wire::midway();
+    wire.client(GET).server(OK);
+    assert_eq!(
+        seen(&wire.packets, true, &[(1, CLIENT, "late")]),
+        ["0 GET /a 200 server by late"]
+    );
+    assert_eq!(seen(&wire.packets, true, &[]), ["0 GET /a 200 server"]);
+}

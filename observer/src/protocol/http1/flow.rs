@@ -1,0 +1,520 @@
+//! One direction of HTTP/1: from pieces to heads, and past the bodies between them.
+
+use super::body::{Body, Step};
+use super::head::{MAX_HEAD, Partial, end_of_head};
+use super::request::{self, Place};
+use super::response;
+use super::start_line::{Kind, Line, recognise};
+use super::{Asked, Messages, Method, Missing};
+use crate::exchange::MAX_EXCERPT;
+use crate::stream::{Gap, Piece};
+
+/// Of answers below 400 the excerpt is what came in the segment that ended the head, up to so many
+/// bytes from the start of the head: what the kernel ships of them.
+const MAX_PLAIN: usize = 1024;
+
+/// One direction of a connection.
+pub(super) struct Flow {
+    state: State,
+    head: Partial,
+    /// How many bytes of the body on the wire still belong to the excerpt, while one is taken.
+    excerpt: Option<usize>,
+    /// The position behind everything that was taken.
+    position: u64,
+}
+
+enum State {
+    /// At the start of a message.
+    Between,
+    /// In a head.
+    Head,
+    /// In a body. `doubtful`: there may be none, and nothing of it was seen yet.
+    Body { body: Body, doubtful: bool },
+    /// Nobody knows where: the next first line of a message that validates is sought.
+    Seek,
+    /// HTTP has ended: a tunnel, or another protocol.
+    Over,
+}
+
+/// What the connection must know at once.
+pub(super) enum Signal {
+    /// A head was read.
+    Head(Kind),
+    /// A request came whose answer is known already, and which has no body by its method.
+    AnsweredHead,
+    /// HTTP ends in both directions.
+    Upgraded,
+    /// The preface of HTTP/2 stands where a head must.
+    Http2,
+    /// What stands where a head must is none.
+    NotHttp,
+}
+
+impl Flow {
+    pub(super) fn new(from_start: bool) -> Self {
+        Self {
+            state: if from_start {
+                State::Between
+            } else {
+                State::Seek
+            },
+            head: Partial::default(),
+            excerpt: None,
+            position: 0,
+        }
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.head.held()
+    }
+
+    pub(super) fn in_head(&self) -> bool {
+        matches!(self.state, State::Head)
+    }
+
+    /// Up to which position bytes do not matter.
+    pub(super) fn unwanted(&self) -> u64 {
+        match &self.state {
+            State::Body {
+                body,
+                doubtful: false,
+            } if self.excerpt.is_none() => self.position.saturating_add(body.certain()),
+            State::Over => u64::MAX,
+            _ => 0,
+        }
+    }
+
+    pub(super) fn end_http(&mut self) {
+        self.head.forget();
+        self.state = State::Over;
+    }
+
+    /// The answer whose body is awaited has none: it answers HEAD.
+    pub(super) fn has_no_body(&mut self, messages: &mut impl Messages) {
+        if let State::Body { doubtful: true, .. } = self.state {
+            self.settle(true, messages);
+            self.state = State::Between;
+        }
+    }
+
+    /// Takes from `rest` until there is a signal or nothing left. `kind` is what the direction
+    /// carries, once that is known.
+    pub(super) fn piece(
+        &mut self,
+        rest: &mut Piece<'_>,
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> Option<Signal> {
+        match rest {
+            Piece::Bytes {
+                position,
+                time,
+                bytes,
+            } => {
+                while !bytes.is_empty() {
+                    let at = Place {
+                        position: *position,
+                        started: *time,
+                        finished: *time,
+                    };
+                    let (used, signal) = self.bytes(at, bytes, kind, messages);
+                    *position += used as u64;
+                    *bytes = bytes.get(used..).unwrap_or_default();
+                    self.position = *position;
+                    if signal.is_some() {
+                        return signal;
+                    }
+                }
+                None
+            }
+            Piece::Gap(gap) => {
+                let gap = std::mem::take(gap);
+                if gap.is_empty() {
+                    return None;
+                }
+                self.position = gap.position + gap.len();
+                self.gap(gap, kind, messages)
+            }
+            Piece::End => {
+                if let State::Body { body, .. } = self.state {
+                    self.settle(matches!(body, Body::UntilClose), messages);
+                    self.state = State::Between;
+                }
+                self.cut(Missing { cut: true, lost: 0 }, kind, messages)
+            }
+        }
+    }
+
+    /// Nothing more will come.
+    pub(super) fn close(&mut self, kind: Option<Kind>, messages: &mut impl Messages) {
+        self.settle(false, messages);
+        self.cut(Missing { cut: true, lost: 0 }, kind, messages);
+        self.end_http();
+    }
+
+    fn bytes(
+        &mut self,
+        at: Place,
+        bytes: &[u8],
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> (usize, Option<Signal>) {
+        match &mut self.state {
+            State::Between => {
+                let blank = bytes
+                    .iter()
+                    .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+                    .count();
+                if blank < bytes.len() {
+                    let position = at.position + blank as u64;
+                    self.head.begin(position, at.started);
+                    self.state = State::Head;
+                }
+                (blank, None)
+            }
+            State::Head => self.head_bytes(at, bytes, kind, messages),
+            State::Body { doubtful, .. } if *doubtful => {
+                *doubtful = false;
+                let next = matches!(recognise(bytes), Line::Start(found) if kind == Some(found));
+                if next && (kind == Some(Kind::Response) || messages.is_answered()) {
+                    self.settle(true, messages);
+                    self.state = State::Between;
+                }
+                (0, None)
+            }
+            State::Body { .. } => (self.body_bytes(bytes, kind, messages), None),
+            State::Seek => (self.seek(at, bytes, kind, messages), None),
+            State::Over => (bytes.len(), None),
+        }
+    }
+
+    /// Takes bytes of a head: in place when all of it is in them.
+    fn head_bytes(
+        &mut self,
+        at: Place,
+        bytes: &[u8],
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> (usize, Option<Signal>) {
+        let before = self.head.bytes().len();
+        let part = bytes
+            .get(..MAX_HEAD - before.min(MAX_HEAD))
+            .unwrap_or(bytes);
+        let end = if before == 0 {
+            end_of_head(part, 0)
+        } else {
+            self.head.add(part, at.finished)
+        };
+        let line = recognise(if before == 0 { part } else { self.head.bytes() });
+        match line {
+            Line::Preface => return (0, Some(self.lose_place(Signal::Http2, kind, messages))),
+            Line::Nothing => return (0, Some(self.lose_place(Signal::NotHttp, kind, messages))),
+            Line::Start(found) if kind.is_some_and(|kind| kind != found) => {
+                return (0, Some(self.lose_place(Signal::NotHttp, kind, messages)));
+            }
+            Line::Start(_) | Line::Undecided => {}
+        }
+        match end {
+            Some(end) if before == 0 => {
+                let behind = bytes.get(end..).map_or(0, <[u8]>::len);
+                let head = part.get(..end).unwrap_or_default();
+                (end, self.whole(head, Missing::default(), behind, messages))
+            }
+            Some(end) => {
+                let used = end - before;
+                let buffer = self.head.take();
+                let head = buffer.get(..end).unwrap_or_default();
+                let behind = bytes.len() - used.min(bytes.len());
+                (used, self.whole(head, Missing::default(), behind, messages))
+            }
+            None => {
+                if before == 0 {
+                    self.head.add(part, at.finished);
+                }
+                let too_long = self.head.bytes().len() >= MAX_HEAD;
+                let cut = Missing { cut: true, lost: 0 };
+                let signal = too_long.then(|| self.cut(cut, kind, messages)).flatten();
+                (part.len(), signal)
+            }
+        }
+    }
+
+    /// There is no head where one must be.
+    fn lose_place(
+        &mut self,
+        signal: Signal,
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> Signal {
+        if let Some(kind) = kind {
+            messages.bad_head();
+            messages.hole(kind == Kind::Request, false);
+            if kind == Kind::Request {
+                messages.unreadable_request(self.head.started);
+            }
+        }
+        self.head.forget();
+        self.state = State::Seek;
+        signal
+    }
+
+    /// A head has begun and its rest will not come.
+    fn cut(
+        &mut self,
+        missing: Missing,
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> Option<Signal> {
+        let began = matches!(self.state, State::Head) && !self.head.is_empty();
+        let buffer = self.head.take();
+        if !began {
+            return None;
+        }
+        let signal = match recognise(&buffer) {
+            Line::Start(found) if kind.is_none_or(|kind| kind == found) => {
+                self.whole(&buffer, missing, 0, messages)
+            }
+            _ => {
+                if kind == Some(Kind::Request) {
+                    messages.unreadable_request(self.head.started);
+                }
+                None
+            }
+        };
+        if let Some(kind) = kind {
+            messages.hole(kind == Kind::Request, false);
+        }
+        self.state = State::Seek;
+        signal
+    }
+
+    /// Reads a head, of which everything is here that will ever be. `behind`: so many bytes of the
+    /// same segment follow it.
+    fn whole(
+        &mut self,
+        head: &[u8],
+        missing: Missing,
+        behind: usize,
+        messages: &mut impl Messages,
+    ) -> Option<Signal> {
+        let place = Place {
+            position: self.head.position,
+            started: self.head.started,
+            finished: self.head.finished,
+        };
+        self.state = State::Between;
+        match recognise(head) {
+            Line::Start(Kind::Request) => {
+                let Some(read) = request::read(head, place, missing, messages) else {
+                    return Some(self.lose_place(Signal::NotHttp, Some(Kind::Request), messages));
+                };
+                self.state = match read.body {
+                    Some(Body::Length(0)) => State::Between,
+                    Some(body) => State::Body {
+                        body,
+                        doubtful: read.head.waits_for_continue,
+                    },
+                    None => State::Seek,
+                };
+                if let State::Seek = self.state {
+                    messages.hole(true, false);
+                }
+                let head = read.head.method == Method::Head;
+                let answered = messages.request(read.head);
+                Some(if head && answered {
+                    Signal::AnsweredHead
+                } else {
+                    Signal::Head(Kind::Request)
+                })
+            }
+            Line::Start(Kind::Response) => {
+                let Some(read) = response::read(head, place, missing) else {
+                    return Some(self.lose_place(Signal::NotHttp, Some(Kind::Response), messages));
+                };
+                Some(self.response(read, head.len(), behind, messages))
+            }
+            _ => None,
+        }
+    }
+
+    fn response(
+        &mut self,
+        read: response::Read,
+        head_len: usize,
+        behind: usize,
+        messages: &mut impl Messages,
+    ) -> Signal {
+        let status = read.head.response.status;
+        if (100..=199).contains(&status) && status != 101 {
+            return Signal::Head(Kind::Response);
+        }
+        let whole = read.head.missing.is_nothing();
+        let asked = messages.asked(read.head.response.started);
+        let method = match asked {
+            Asked::Known(method) => Some(method),
+            Asked::Nothing | Asked::Unseen => None,
+        };
+        let body = response::body(status, &read.framing, method);
+        messages.response(read.head);
+        let budget = match status {
+            400.. => MAX_EXCERPT,
+            _ => MAX_PLAIN.saturating_sub(head_len).min(behind),
+        };
+        self.excerpt = Some(budget);
+        let tunnel = method == Some(Method::Connect) && (200..=299).contains(&status);
+        match body {
+            _ if status == 101 || tunnel => {
+                self.settle(true, messages);
+                return Signal::Upgraded;
+            }
+            None | Some(Body::Length(0)) => self.settle(whole, messages),
+            Some(body) => {
+                if budget == 0 || !whole {
+                    self.settle(false, messages);
+                }
+                self.state = State::Body {
+                    body,
+                    doubtful: method.is_none(),
+                };
+            }
+        }
+        Signal::Head(Kind::Response)
+    }
+
+    fn body_bytes(
+        &mut self,
+        bytes: &[u8],
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> usize {
+        let State::Body { body, .. } = &mut self.state else {
+            return bytes.len();
+        };
+        let most = self.excerpt.unwrap_or(bytes.len()).min(bytes.len());
+        let part = bytes.get(..most).unwrap_or_default();
+        let (used, content, step) = body.advance(part);
+        if let Some(left) = &mut self.excerpt {
+            *left -= used.min(*left);
+            if content {
+                messages.excerpt(part.get(..used).unwrap_or_default());
+            }
+        }
+        match step {
+            Step::More if self.excerpt == Some(0) => self.settle(false, messages),
+            Step::More => {}
+            Step::Done => {
+                self.settle(true, messages);
+                self.state = State::Between;
+            }
+            Step::Broken => {
+                self.settle(false, messages);
+                messages.bad_head();
+                messages.hole(kind == Some(Kind::Request), false);
+                self.state = State::Seek;
+            }
+        }
+        used
+    }
+
+    /// Looks for a line that starts a message: at the start of a segment, where heads mostly are,
+    /// and at every line after it.
+    fn seek(
+        &mut self,
+        at: Place,
+        bytes: &[u8],
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> usize {
+        let fits = |line, messages: &mut dyn FnMut() -> bool| match line {
+            Line::Start(Kind::Response) => kind != Some(Kind::Request) && messages(),
+            Line::Start(Kind::Request) => kind != Some(Kind::Response),
+            _ => false,
+        };
+        let mut may_answer = || messages.asked(at.started) != Asked::Nothing;
+        if !self.head.is_empty() {
+            let before = self.head.bytes().len();
+            let line_end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
+            self.head
+                .add(bytes.get(..line_end).unwrap_or_default(), at.finished);
+            let line = recognise(self.head.bytes());
+            if fits(line, &mut may_answer) {
+                self.state = State::Head;
+                return line_end;
+            }
+            if line == Line::Undecided && before + line_end < MAX_HEAD {
+                return line_end;
+            }
+            self.head.forget();
+        }
+        let mut from = 0;
+        loop {
+            let candidate = bytes.get(from..).unwrap_or_default();
+            if candidate.is_empty() {
+                return bytes.len();
+            }
+            let line = recognise(candidate);
+            if line == Line::Undecided || fits(line, &mut may_answer) {
+                self.head.begin(at.position + from as u64, at.started);
+                if line == Line::Undecided {
+                    self.head.add(candidate, at.finished);
+                    return bytes.len();
+                }
+                self.state = State::Head;
+                return from;
+            }
+            match memchr::memchr(b'\n', candidate) {
+                Some(end) => from += end + 1,
+                None => return bytes.len(),
+            }
+        }
+    }
+
+    fn gap(
+        &mut self,
+        gap: Gap,
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> Option<Signal> {
+        let of_requests = kind == Some(Kind::Request);
+        let mut hidden = false;
+        match &mut self.state {
+            State::Over => return None,
+            State::Head => {
+                let missing = Missing {
+                    cut: gap.skipped + gap.cut > 0,
+                    lost: gap.lost,
+                };
+                return self.cut(missing, kind, messages);
+            }
+            State::Body { body, doubtful } => {
+                *doubtful = false;
+                match body.pass(gap.len()) {
+                    Step::More => {
+                        self.settle(false, messages);
+                        return None;
+                    }
+                    Step::Done => {
+                        self.settle(false, messages);
+                        self.state = State::Between;
+                        return None;
+                    }
+                    Step::Broken => hidden = matches!(body, Body::Length(_)),
+                }
+            }
+            State::Between => hidden = true,
+            State::Seek => {}
+        }
+        self.settle(false, messages);
+        self.head.forget();
+        self.state = State::Seek;
+        messages.hole(of_requests, hidden);
+        None
+    }
+
+    /// Ends the excerpt, if one is being taken.
+    fn settle(&mut self, whole: bool, messages: &mut impl Messages) {
+        if self.excerpt.take().is_some() {
+            messages.settle(whole);
+        }
+    }
+}

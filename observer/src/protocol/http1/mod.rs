@@ -1,0 +1,215 @@
+//! HTTP/1.0 and HTTP/1.1 (RFC 9112): both directions of one connection, from pieces to messages.
+//!
+//! Heads are read with httparse; what lies between heads is passed over by its framing and never
+//! kept. Where the place in the stream is lost (a hole where a head may have been, a coding that is
+//! broken) a direction seeks the next line that validates as the first line of a message. A line
+//! like that inside a body of known length means nothing: bodies contain "GET /".
+
+mod body;
+mod fields;
+mod flow;
+mod head;
+mod request;
+mod response;
+mod start_line;
+
+use std::sync::Arc;
+
+pub use head::MAX_HEAD;
+
+use crate::credential::Credential;
+use crate::exchange::{Request, Response};
+use crate::packet::Direction;
+use crate::stream::Piece;
+use crate::time::Timestamp;
+use flow::{Flow, Signal};
+use start_line::Kind;
+
+/// Both directions of a connection that speaks HTTP/1, or that may.
+pub struct Http1 {
+    flows: [Flow; 2],
+    requests: Option<Direction>,
+}
+
+/// What is told about the messages of a connection, in the order in which they are understood.
+pub trait Messages {
+    /// Takes the credential out of the fields of a request; `cut`: the rest of the last is missing.
+    fn inspect(&mut self, fields: &[httparse::Header<'_>], cut: bool) -> Option<Arc<Credential>>;
+    /// A request's head. True when its answer was told before.
+    fn request(&mut self, head: RequestHead) -> bool;
+    /// Something stands where a request must, and is none. A server answers it all the same.
+    fn unreadable_request(&mut self, started: Timestamp);
+    /// What is known of the request that an answer which starts now belongs to.
+    fn asked(&self, started: Timestamp) -> Asked;
+    /// Whether the latest request has its final answer already.
+    fn is_answered(&self) -> bool;
+    /// The head of a final answer. [`Messages::settle`] follows when its excerpt is done.
+    fn response(&mut self, head: ResponseHead);
+    /// Content of the latest answer that belongs to its excerpt.
+    fn excerpt(&mut self, content: &[u8]);
+    /// The excerpt of the latest answer is done; `whole`: its body was nothing more.
+    fn settle(&mut self, whole: bool);
+    /// Bytes of a direction are missing where heads may have been. `hidden`: a message began there.
+    fn hole(&mut self, of_requests: bool, hidden: bool);
+    /// A head was none and the place in the stream is lost.
+    fn bad_head(&mut self);
+}
+
+/// A request's head and what its connection needs to know of it.
+pub struct RequestHead {
+    /// What leaves.
+    pub request: Request,
+    /// The methods that change what the answer looks like.
+    pub method: Method,
+    /// `Expect: 100-continue`: after a refusal the body may not come.
+    pub waits_for_continue: bool,
+    /// What is missing of it.
+    pub missing: Missing,
+}
+
+/// An answer's head.
+pub struct ResponseHead {
+    /// What leaves; the excerpt is still empty.
+    pub response: Response,
+    /// What is missing of it.
+    pub missing: Missing,
+}
+
+/// What is missing of a head.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Missing {
+    /// Its end was not captured, or lies beyond [`MAX_HEAD`].
+    pub cut: bool,
+    /// So many bytes in it were wanted and lost.
+    pub lost: u64,
+}
+
+impl Missing {
+    /// Whether the head is whole.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Methods after which an answer is framed in its own way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Method {
+    /// A 2xx answer begins a tunnel.
+    Connect,
+    /// The answer has no body.
+    Head,
+    /// Any other.
+    Other,
+}
+
+/// What is known of the request that an answer belongs to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Asked {
+    /// A request was seen.
+    Known(Method),
+    /// No request was asked: there can be no answer, except one that a server sends unasked.
+    Nothing,
+    /// The request was not seen, or not yet.
+    Unseen,
+}
+
+/// What the first bytes showed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Found {
+    /// Nothing yet.
+    Undecided,
+    /// A head of HTTP/1.
+    Http1,
+    /// The preface of HTTP/2.
+    Http2,
+    /// Something else.
+    Other,
+}
+
+impl Http1 {
+    /// `from_start`: the first bytes of both directions will be seen. Otherwise heads are sought.
+    pub fn new(from_start: bool) -> Self {
+        Self {
+            flows: [Flow::new(from_start), Flow::new(from_start)],
+            requests: None,
+        }
+    }
+
+    /// Which way requests go, once a head was seen.
+    pub fn requests(&self) -> Option<Direction> {
+        self.requests
+    }
+
+    /// Bytes of memory held.
+    pub fn held(&self) -> usize {
+        self.flows.iter().map(Flow::held).sum()
+    }
+
+    /// Whether a request's head has begun and not ended.
+    pub fn in_request_head(&self) -> bool {
+        self.requests
+            .is_some_and(|direction| self.flow(direction).in_head())
+    }
+
+    /// Takes a piece of one direction. Says what the connection turned out to carry, and up to which
+    /// position bytes do not matter.
+    pub fn piece(
+        &mut self,
+        direction: Direction,
+        piece: Piece<'_>,
+        messages: &mut impl Messages,
+    ) -> (Found, u64) {
+        let mut found = match self.requests {
+            Some(_) => Found::Http1,
+            None => Found::Undecided,
+        };
+        let mut rest = piece;
+        loop {
+            let kind = self.kind(direction);
+            let flow = &mut self.flows[direction.index()];
+            let Some(signal) = flow.piece(&mut rest, kind, messages) else {
+                break;
+            };
+            match signal {
+                Signal::Head(kind) => {
+                    found = Found::Http1;
+                    self.requests.get_or_insert(match kind {
+                        Kind::Request => direction,
+                        Kind::Response => direction.flip(),
+                    });
+                }
+                Signal::AnsweredHead => {
+                    self.flows[direction.flip().index()].has_no_body(messages);
+                }
+                Signal::Upgraded => {
+                    self.flows.iter_mut().for_each(Flow::end_http);
+                }
+                Signal::Http2 if found == Found::Undecided => return (Found::Http2, u64::MAX),
+                Signal::NotHttp if found == Found::Undecided => return (Found::Other, u64::MAX),
+                Signal::Http2 | Signal::NotHttp => {}
+            }
+        }
+        (found, self.flow(direction).unwanted())
+    }
+
+    /// The connection is over: what has begun is told as cut.
+    pub fn close(&mut self, messages: &mut impl Messages) {
+        // Requests first: the answer of a cut head may have come already.
+        let first = self.requests.unwrap_or(Direction::Forward);
+        for direction in [first, first.flip()] {
+            let kind = self.kind(direction);
+            self.flows[direction.index()].close(kind, messages);
+        }
+    }
+
+    fn flow(&self, direction: Direction) -> &Flow {
+        &self.flows[direction.index()]
+    }
+
+    fn kind(&self, direction: Direction) -> Option<Kind> {
+        self.requests.map(|requests| match requests == direction {
+            true => Kind::Request,
+            false => Kind::Response,
+        })
+    }
+}

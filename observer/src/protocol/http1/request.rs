@@ -1,0 +1,167 @@
+//! The head of a request.
+
+use httparse::{Header, Request as Parsed};
+
+use super::body::Body;
+use super::fields::{self, Framing};
+use super::{Messages, Method, Missing, RequestHead};
+use crate::exchange::{MAX_PATH, Request};
+use crate::time::Timestamp;
+
+/// The longest method kept.
+const MAX_METHOD: usize = 32;
+/// The longest authority kept: a domain name has at most 253 bytes, and a port.
+const MAX_HOST: usize = 255;
+
+/// When and where a head was.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) position: u64,
+    pub(super) started: Timestamp,
+    pub(super) finished: Timestamp,
+}
+
+/// What follows a request's head.
+pub(super) struct Read {
+    pub(super) head: RequestHead,
+    /// `None`: nobody can tell.
+    pub(super) body: Option<Body>,
+}
+
+/// Reads a head. `None` when it is none.
+pub(super) fn read(
+    bytes: &[u8],
+    place: Place,
+    missing: Missing,
+    messages: &mut impl Messages,
+) -> Option<Read> {
+    let mended;
+    let (readable, head_len) = if missing.is_nothing() {
+        (bytes, bytes.len())
+    } else {
+        mended = zeroize::Zeroizing::new(fields::mend(bytes));
+        (mended.as_slice(), bytes.len())
+    };
+    let mut slots = fields::slots();
+    let mut parsed = Parsed::new(&mut []);
+    let result =
+        fields::lenient().parse_request_with_uninit_headers(&mut parsed, readable, &mut slots);
+    if !fields::is_whole(&result) {
+        return None;
+    }
+    let method = parsed.method?;
+    let target = parsed.path?;
+    let mut facts = Facts::default();
+    parsed.headers.iter().for_each(|field| facts.add(field));
+    let cut = !missing.is_nothing() && fields::cut_in_value(bytes);
+    let credential = messages.inspect(parsed.headers, cut);
+    let (authority, path) = split_target(target);
+    let host = authority.map_or(facts.host, |authority| Some(authority.as_bytes()));
+    Some(Read {
+        head: RequestHead {
+            request: Request {
+                started: place.started,
+                finished: place.finished,
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "the low half is the number"
+                )]
+                seq: place.position as u32,
+                protocol: protocol(parsed.version),
+                method: fields::text(method.as_bytes(), MAX_METHOD),
+                path: fields::text(path.as_bytes(), MAX_PATH),
+                host: host.map(|host| fields::text(host, MAX_HOST)),
+                head_len: u32::try_from(head_len).unwrap_or(u32::MAX),
+                longest_field: facts.longest,
+                preflight: method == "OPTIONS" && facts.origin && facts.asks_method,
+                credential,
+            },
+            method: match method {
+                "HEAD" => Method::Head,
+                "CONNECT" => Method::Connect,
+                _ => Method::Other,
+            },
+            waits_for_continue: facts.waits_for_continue,
+            missing,
+        },
+        body: facts.framing.body(Body::Length(0)),
+    })
+}
+
+/// The version as its protocol's name.
+pub(super) const fn protocol(version: Option<u8>) -> &'static str {
+    match version {
+        Some(0) => "http/1.0",
+        _ => "http/1.1",
+    }
+}
+
+#[derive(Default)]
+struct Facts<'a> {
+    framing: Framing,
+    host: Option<&'a [u8]>,
+    longest: u32,
+    origin: bool,
+    asks_method: bool,
+    waits_for_continue: bool,
+}
+
+impl<'a> Facts<'a> {
+    fn add(&mut self, field: &Header<'a>) {
+        let len = u32::try_from(field.name.len() + field.value.len()).unwrap_or(u32::MAX);
+        self.longest = self.longest.max(len);
+        self.framing.add(field);
+        let is = |name: &str| field.name.eq_ignore_ascii_case(name);
+        if is("host") {
+            self.host = self.host.or(Some(field.value));
+        } else if is("origin") {
+            self.origin = true;
+        } else if is("access-control-request-method") {
+            self.asks_method = true;
+        } else if is("expect") {
+            self.waits_for_continue = field.value.eq_ignore_ascii_case(b"100-continue");
+        }
+    }
+}
+
+/// The authority and the path of a request target, without query and fragment (RFC 9112 section 3.2).
+fn split_target(target: &str) -> (Option<&str>, &str) {
+    let (authority, rest) = match target.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+            let (authority, path) = rest.split_at(end);
+            // User information before the host would be a secret.
+            let host = authority
+                .rsplit_once('@')
+                .map_or(authority, |(_, host)| host);
+            (Some(host), path)
+        }
+        _ => (None, target),
+    };
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    (authority, if path.is_empty() { "/" } else { path })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_target;
+
+    #[test]
+    fn a_target_gives_its_path_and_never_its_query() {
+        for (target, authority, path) in [
+            ("/a/b?token=x", None, "/a/b"),
+            ("*", None, "*"),
+            (
+                "http://u:p@example.org:81/a#b",
+                Some("example.org:81"),
+                "/a",
+            ),
+            ("https://example.org?x", Some("example.org"), "/"),
+            ("example.org:443", None, "example.org:443"),
+            ("/login?next=http://a/b", None, "/login"),
+            ("/?", None, "/"),
+        ] {
+            assert_eq!(split_target(target), (authority, path), "{target}");
+        }
+    }
+}

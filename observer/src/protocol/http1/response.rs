@@ -1,0 +1,123 @@
+//! The head of an answer.
+
+use httparse::{Header, Response as Parsed};
+
+use super::body::Body;
+use super::fields::{self, Framing};
+use super::request::Place;
+use super::{Method, Missing, ResponseHead};
+use crate::exchange::{Excerpt, Field, MAX_FIELD, MAX_FIELDS, Response};
+
+/// What follows an answer's head.
+pub(super) struct Read {
+    pub(super) head: ResponseHead,
+    /// What the fields say of the body, whatever the request was.
+    pub(super) framing: Framing,
+}
+
+/// Reads a head. `None` when it is none.
+pub(super) fn read(bytes: &[u8], place: Place, missing: Missing) -> Option<Read> {
+    let mended;
+    let readable = if missing.is_nothing() {
+        bytes
+    } else {
+        mended = zeroize::Zeroizing::new(fields::mend(bytes));
+        mended.as_slice()
+    };
+    let mut slots = fields::slots();
+    let mut parsed = Parsed::new(&mut []);
+    let result =
+        fields::lenient().parse_response_with_uninit_headers(&mut parsed, readable, &mut slots);
+    if !fields::is_whole(&result) {
+        return None;
+    }
+    let mut framing = Framing::default();
+    let mut kept = Vec::new();
+    for field in parsed.headers.iter() {
+        framing.add(field);
+        keep(&mut kept, field);
+    }
+    Some(Read {
+        head: ResponseHead {
+            response: Response {
+                started: place.started,
+                finished: place.finished,
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "the low half is the number"
+                )]
+                seq: place.position as u32,
+                status: parsed.code?,
+                fields: kept,
+                excerpt: Excerpt::default(),
+            },
+            missing,
+        },
+        framing,
+    })
+}
+
+/// The body of an answer to a request with `method`; `None` where there is none (RFC 9112
+/// section 6.3). An answer whose length nobody can tell goes on until the connection closes.
+pub(super) fn body(status: u16, framing: &Framing, method: Option<Method>) -> Option<Body> {
+    match (status, method) {
+        (100..=199 | 204 | 304, _) | (_, Some(Method::Head)) => None,
+        (200..=299, Some(Method::Connect)) => None,
+        _ => Some(framing.body(Body::UntilClose).unwrap_or(Body::UntilClose)),
+    }
+}
+
+/// The fields that are kept as they are, by name.
+const NAMED: &[(&str, Field)] = &[
+    ("www-authenticate", Field::WwwAuthenticate),
+    ("proxy-authenticate", Field::ProxyAuthenticate),
+    ("content-encoding", Field::ContentEncoding),
+    ("content-type", Field::ContentType),
+    ("date", Field::Date),
+    ("location", Field::Location),
+    ("server", Field::Server),
+];
+
+/// Fields by which gateways name themselves or their reason: how their names begin.
+const OTHERS: &[&str] = &[
+    "apigw-",
+    "dpop-nonce",
+    "grpc-message",
+    "grpc-status",
+    "via",
+    "x-amz-apigw-id",
+    "x-amz-cf-id",
+    "x-amzn-errortype",
+    "x-amzn-remapped-",
+    "x-amzn-requestid",
+    "x-auth-",
+    "x-envoy-",
+    "x-error",
+    "x-kong-",
+    "x-ms-",
+    "x-powered-by",
+    "x-tyk-",
+];
+
+fn keep(kept: &mut Vec<(Field, String)>, field: &Header<'_>) {
+    if kept.len() >= MAX_FIELDS {
+        return;
+    }
+    let named = NAMED
+        .iter()
+        .find(|(name, _)| field.name.eq_ignore_ascii_case(name));
+    if let Some((_, kind)) = named {
+        kept.push((*kind, fields::text(field.value, MAX_FIELD)));
+    } else if OTHERS.iter().any(|start| begins(field.name, start)) {
+        let mut value = field.name.to_ascii_lowercase();
+        value.push_str(": ");
+        value.push_str(&fields::text(field.value, MAX_FIELD));
+        value.truncate(value.floor_char_boundary(MAX_FIELD));
+        kept.push((Field::Other, value));
+    }
+}
+
+fn begins(name: &str, start: &str) -> bool {
+    name.get(..start.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(start))
+}
