@@ -14,23 +14,34 @@ pub struct Totals {
     pub seen: u64,
     /// Segments that were wanted and did not arrive, by reason.
     pub lost: Counts,
-    /// What the source had and could not read, by reason.
+    /// What the source had and could not take apart, by reason.
     pub unread: Counts,
     /// Connections by protocol.
     pub connections: Counts,
-    /// What the engine gave up, by reason: connections evicted, streams with gaps, heads cut.
+    /// What the engine gave up, by reason: connections evicted, holes in streams, heads cut.
     pub given_up: Counts,
-    /// Connections whose bytes went past the probes (sockmap, SMC).
-    pub bypassed: u64,
+    /// Bytes of streams that were wanted and did not come.
+    pub missing_bytes: u64,
+    /// Connections that the engine knows now.
+    pub open_connections: u64,
+    /// Bytes that the engine holds now: behind holes, and of heads that are not complete.
+    pub held_bytes: u64,
+    /// Bytes of TCP sockets that went past the packet probes (sockmap, SMC).
+    pub bypassed_bytes: u64,
+    /// Records of who handled what that were due.
+    pub context_seen: u64,
+    /// Those of them that did not arrive.
+    pub context_lost: u64,
 }
 
 impl Totals {
-    /// Everything that is missing, by reason.
-    pub fn missing(&self) -> u64 {
+    /// Whether everything that was wanted arrived and was read.
+    pub fn is_whole(&self) -> bool {
         [&self.lost, &self.unread, &self.given_up]
             .into_iter()
             .flat_map(BTreeMap::values)
-            .sum::<u64>()
-            .saturating_add(self.bypassed)
+            .all(|count| *count == 0)
+            && self.bypassed_bytes == 0
+            && self.context_lost == 0
     }
 }

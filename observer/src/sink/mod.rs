@@ -11,6 +11,7 @@ pub mod writer;
 use std::sync::Arc;
 
 use crate::event::Event;
+use crate::exchange::Side;
 use crate::time::Timestamp;
 use crate::totals::Totals;
 
@@ -19,8 +20,8 @@ pub trait Sink {
     /// Takes one event.
     fn take(&mut self, event: &Arc<Event>);
 
-    /// Takes a TLS connection to a service, whose contents nobody here can read.
-    fn tls(&mut self, _service: &str) {}
+    /// Takes a TLS connection to a service, seen from a side, whose contents nobody here can read.
+    fn tls(&mut self, _service: &str, _side: Side) {}
 
     /// Says how far the clock of the data has come, and what the run knows of itself by now. Called
     /// at the end of every batch, also where there was no event.

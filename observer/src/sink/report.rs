@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::event::Event;
+use crate::exchange::Side;
 use crate::time::Timestamp;
 use crate::totals::Totals;
 
@@ -52,8 +53,8 @@ impl Sink for Report {
         ends.take(event, &mut |event| tell(*lines, summary, terminal, event));
     }
 
-    fn tls(&mut self, service: &str) {
-        self.summary.tls(service);
+    fn tls(&mut self, service: &str, side: Side) {
+        self.summary.tls(service, side);
     }
 
     fn pass(&mut self, clock: Timestamp, _: &Totals) {

@@ -19,7 +19,7 @@ pub struct Summary {
     last: Option<Timestamp>,
     rejections: HashMap<(String, Option<Cause>), Rejections>,
     tokens: usize,
-    tls: BTreeMap<String, u64>,
+    tls: BTreeMap<String, BTreeMap<Side, u64>>,
 }
 
 impl Summary {
@@ -53,11 +53,12 @@ impl Summary {
         }
     }
 
-    /// Counts a TLS connection to a service.
-    pub fn tls(&mut self, service: &str) {
+    /// Counts a TLS connection to a service, from whatever side.
+    pub fn tls(&mut self, service: &str, side: Side) {
         let known = self.tls.len() < ROWS || self.tls.contains_key(service);
         let service = if known { service } else { OTHER };
-        *self.tls.entry(service.to_owned()).or_default() += 1;
+        let sides = self.tls.entry(service.to_owned()).or_default();
+        *sides.entry(side).or_default() += 1;
     }
 
     /// The summary, with what the run knows of itself.
@@ -156,8 +157,10 @@ impl Page<'_> {
         if !self.totals.connections.is_empty() {
             writeln!(f, "connections: {}", list(&self.totals.connections))?;
         }
-        for (service, count) in &self.summary.tls {
-            let connections = counted(*count, "TLS connection", "TLS connections");
+        for (service, sides) in &self.summary.tls {
+            // Both ends of a connection on this host are one connection.
+            let count = sides.values().copied().max().unwrap_or(0);
+            let connections = counted(count, "TLS connection", "TLS connections");
             writeln!(f, "  {service}: {connections}, contents not readable yet")?;
         }
         Ok(())
@@ -165,12 +168,12 @@ impl Page<'_> {
 
     fn missing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let totals = self.totals;
-        if totals.missing() == 0 {
+        if totals.is_whole() {
             return f.write_str("nothing was lost\n");
         }
         for (what, counts) in [
             ("lost", &totals.lost),
-            ("not read", &totals.unread),
+            ("left out", &totals.unread),
             ("given up", &totals.given_up),
         ] {
             let shown = list(counts);
@@ -178,9 +181,13 @@ impl Page<'_> {
                 writeln!(f, "{what}: {shown}")?;
             }
         }
-        if totals.bypassed > 0 {
-            let connections = counted(totals.bypassed, "connection", "connections");
-            writeln!(f, "went past the probes: {connections}")?;
+        if totals.bypassed_bytes > 0 {
+            let bytes = counted(totals.bypassed_bytes, "byte", "bytes");
+            writeln!(f, "went past the packet probes: {bytes}")?;
+        }
+        if totals.context_lost > 0 {
+            let exchanges = counted(totals.context_lost, "record", "records");
+            writeln!(f, "lost of who handled what: {exchanges}")?;
         }
         Ok(())
     }
@@ -250,7 +257,8 @@ mod tests {
         summary.exchange(&event);
         summary.rejection(&event);
         for _ in 0..812 {
-            summary.tls("nginx:443");
+            summary.tls("nginx:443", Side::Server);
+            summary.tls("nginx:443", Side::Client);
         }
         let totals = Totals {
             connections: Counts::from([("http1", 3), ("tls", 812)]),

@@ -1,8 +1,8 @@
 //! The families, their names and labels.
 
 use prometheus::{
-    Counter, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts,
-    Registry,
+    Counter, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry,
 };
 
 use crate::totals::{Counts, Totals};
@@ -23,7 +23,12 @@ pub(super) struct Families {
     seen: IntCounter,
     lost: IntCounterVec,
     unread: IntCounterVec,
+    missing_bytes: IntCounter,
+    open_connections: IntGauge,
+    held_bytes: IntGauge,
     bypassed: IntCounter,
+    context_seen: IntCounter,
+    context_lost: IntCounter,
     given_up: IntCounterVec,
 }
 
@@ -37,6 +42,11 @@ impl Families {
         };
         let counter = |name, help| {
             let family = IntCounter::new(name, help)?;
+            to.register(Box::new(family.clone()))?;
+            Ok::<_, prometheus::Error>(family)
+        };
+        let count = |name, help| {
+            let family = IntGauge::new(name, help)?;
             to.register(Box::new(family.clone()))?;
             Ok::<_, prometheus::Error>(family)
         };
@@ -79,8 +89,8 @@ impl Families {
             time_to_expiry,
             tls_connections: counters(
                 "observer_tls_connections_total",
-                "TLS connections, whose contents are not readable yet.",
-                &["service"],
+                "TLS connections, whose contents are not readable yet, each end for itself.",
+                &["service", "side"],
             )?,
             events_dropped: counters(
                 "observer_events_dropped_total",
@@ -117,12 +127,32 @@ impl Families {
             )?,
             unread: counters(
                 "observer_capture_unread_total",
-                "Packets of a capture file that could not be read.",
+                "Packets that were left out or could not be taken apart.",
                 &["reason"],
             )?,
             bypassed: counter(
-                "observer_capture_bypassed_total",
-                "Connections whose bytes went past the probes.",
+                "observer_capture_bypassed_bytes_total",
+                "Bytes of TCP sockets that went past the packet probes.",
+            )?,
+            context_seen: counter(
+                "observer_context_seen_total",
+                "Records of who handled what: delivered and lost ones.",
+            )?,
+            context_lost: counter(
+                "observer_context_lost_total",
+                "Records of who handled what that did not reach the agent.",
+            )?,
+            missing_bytes: counter(
+                "observer_stream_missing_bytes_total",
+                "Bytes of streams that were wanted and did not come.",
+            )?,
+            open_connections: count(
+                "observer_engine_connections",
+                "Connections that the agent knows now.",
+            )?,
+            held_bytes: count(
+                "observer_engine_held_bytes",
+                "Bytes held behind holes and of heads that are not complete.",
             )?,
             given_up: counters(
                 "observer_given_up_total",
@@ -139,7 +169,12 @@ impl Families {
         follow(&self.unread, &totals.unread);
         follow(&self.given_up, &totals.given_up);
         follow_one(&self.seen, totals.seen);
-        follow_one(&self.bypassed, totals.bypassed);
+        follow_one(&self.missing_bytes, totals.missing_bytes);
+        self.open_connections.set(gauge(totals.open_connections));
+        self.held_bytes.set(gauge(totals.held_bytes));
+        follow_one(&self.bypassed, totals.bypassed_bytes);
+        follow_one(&self.context_seen, totals.context_seen);
+        follow_one(&self.context_lost, totals.context_lost);
     }
 }
 
@@ -148,6 +183,10 @@ pub(super) fn follow(family: &IntCounterVec, counts: &Counts) {
     for (name, count) in counts {
         follow_one(&family.with_label_values(&[*name]), *count);
     }
+}
+
+fn gauge(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn follow_one(counter: &IntCounter, count: u64) {

@@ -107,11 +107,11 @@ impl Sink for Prometheus {
         }
     }
 
-    fn tls(&mut self, service: &str) {
+    fn tls(&mut self, service: &str, side: Side) {
         let service = self.service(service);
         self.families
             .tls_connections
-            .with_label_values(&[service])
+            .with_label_values(&[service, side.id()])
             .inc();
     }
 
@@ -173,9 +173,9 @@ mod tests {
     fn fed() -> Prometheus {
         let mut sink = Prometheus::new(Vec::new()).unwrap();
         sink.take(&Arc::new(sample::event()));
-        sink.tls("nginx:443");
+        sink.tls("nginx:443", Side::Server);
         for number in 0..=SERVICES {
-            sink.tls(&format!("service-{number}"));
+            sink.tls(&format!("service-{number}"), Side::Server);
         }
         let totals = Totals {
             seen: 12,
@@ -183,7 +183,12 @@ mod tests {
             unread: Counts::from([("fragments", 4)]),
             connections: Counts::from([("tls", 5)]),
             given_up: Counts::from([("head_too_long", 6)]),
-            bypassed: 7,
+            bypassed_bytes: 7,
+            missing_bytes: 10,
+            open_connections: 11,
+            held_bytes: 13,
+            context_seen: 9,
+            context_lost: 8,
         };
         sink.pass(Timestamp::default(), &totals);
         sink.finish(&totals);
@@ -199,12 +204,16 @@ mod tests {
             r#"observer_token_time_to_expiry_seconds_bucket{service="orders:8080",le="-300"} 1"#,
             r#"observer_token_time_to_expiry_seconds_bucket{service="orders:8080",le="-3600"} 0"#,
             r#"observer_connections_total{protocol="tls"} 5"#,
-            r#"observer_tls_connections_total{service="nginx:443"} 1"#,
-            r#"observer_tls_connections_total{service="other"} 3"#,
+            r#"observer_tls_connections_total{service="nginx:443",side="server"} 1"#,
+            r#"observer_tls_connections_total{service="other",side="server"} 3"#,
             r#"observer_labels_capped_total{label="service"} 3"#,
             "observer_capture_seen_total 12",
             r#"observer_capture_lost_total{reason="ring_full"} 3"#,
-            "observer_capture_bypassed_total 7",
+            "observer_capture_bypassed_bytes_total 7",
+            "observer_context_lost_total 8",
+            "observer_stream_missing_bytes_total 10",
+            "observer_engine_connections 11",
+            "observer_engine_held_bytes 13",
             r#"observer_events_dropped_total{reason="queue_full"} 0"#,
         ] {
             assert!(
