@@ -9,10 +9,21 @@
     reason = "a broken assumption ends the test"
 )]
 
-use std::path::{Path, PathBuf};
+mod listed;
+mod truth;
 
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use observer::credential::Policy;
+use observer::engine::{Engine, Limits, Output};
+use observer::exchange::Exchange;
 use observer::packet::Batch;
 use observer::source::pcap::{Captures, PcapError, Report};
+
+use listed::Corpora;
+use truth::{Found, Messages};
 
 /// Every capture is read to its end in little memory, what is refused is of a format or link type that
 /// observer does not read, and observer counts the packets that tshark counts.
@@ -30,7 +41,7 @@ fn every_capture_is_read() {
                 refused += 1;
             }
             Err(error) => panic!("{error}"),
-            Ok(report) if report.endings.is_empty() => {
+            Ok((report, _)) if report.endings.is_empty() => {
                 assert_eq!(Some(report.packets), capture.packets, "{}", capture.name);
             }
             Ok(_) => damaged += 1,
@@ -47,74 +58,56 @@ fn every_capture_is_read() {
     assert!(memory < 256 * 1024, "{memory} KiB");
 }
 
-/// A capture of the corpora.
-struct Listed {
-    name: String,
-    path: PathBuf,
-    format: String,
-    link: String,
-    packets: Option<u64>,
-}
-
-impl Listed {
-    /// Whether it is of a format and of one link type that observer reads, as tshark names them.
-    fn is_readable(&self) -> bool {
-        const READ: [&str; 10] = [
-            "EN10MB",
-            "NULL",
-            "LOOP",
-            "RAW",
-            "RAW12",
-            "RAW14",
-            "IPV4",
-            "IPV6",
-            "LINUX_SLL",
-            "LINUX_SLL2",
-        ];
-        self.format.starts_with("pcap") && READ.contains(&self.link.as_str())
-    }
-}
-
-struct Corpora {
-    captures: Vec<Listed>,
-}
-
-impl Corpora {
-    fn find() -> Option<Self> {
-        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
-        let root = std::env::var_os("OBSERVER_CORPORA").map_or(beside, PathBuf::from);
-        let Ok(index) = std::fs::read_to_string(root.join("INDEX.tsv")) else {
-            println!(
-                "there are no corpora at {}, so nothing was compared: set OBSERVER_CORPORA",
-                root.display()
-            );
-            return None;
+/// Of tshark's HTTP/1 messages observer finds nearly all.
+#[test]
+fn what_tshark_sees_is_found() {
+    let Some(corpora) = Corpora::find() else {
+        return;
+    };
+    let mut all = Found::default();
+    let mut more = Found::default();
+    for capture in &corpora.captures {
+        let truth = Messages::of_tshark(&corpora.root, &capture.name);
+        if truth.is_empty() || corpora.is_decrypted(capture) {
+            continue;
+        }
+        let ours = match read(&capture.path) {
+            Ok((_, exchanges)) => Messages::of_observer(&exchanges),
+            Err(_) => Messages::default(),
         };
-        let mut lines = index
-            .lines()
-            .map(|line| line.split('\t').collect::<Vec<_>>());
-        let header = lines.next()?;
-        let column = |name| header.iter().position(|title| *title == name);
-        let [path, packets, format, link] = ["path", "packets", "format", "linktype"]
-            .map(|name| column(name).unwrap_or_else(|| panic!("INDEX.tsv has no {name}")));
-        let captures = lines
-            .map(|row| Listed {
-                name: row[path].to_owned(),
-                path: root.join(row[path]),
-                format: row[format].to_owned(),
-                link: row[link].to_owned(),
-                packets: row[packets].parse().ok(),
-            })
-            .collect();
-        Some(Self { captures })
+        let found = truth.compare(&ours);
+        if found.missing() > 0 {
+            println!(
+                "{}: {} requests, {} answers",
+                capture.name, found.requests, found.answers
+            );
+        }
+        all.add(found);
+        more.add(ours.compare(&truth));
     }
+    println!(
+        "of tshark's: {} requests, {} answers; of observer's tshark has {} requests, {} answers",
+        all.requests, all.answers, more.requests, more.answers
+    );
 }
 
-fn read(path: &Path) -> Result<Report, PcapError> {
+/// Reads a capture through the engine.
+fn read(path: &Path) -> Result<(Report, Vec<Exchange>), PcapError> {
     let mut captures = Captures::open(&[path.to_path_buf()])?;
+    let policy = Arc::new(Policy::random().unwrap());
+    let mut engine = Engine::new(Limits::default(), policy, NonZeroUsize::MIN);
     let mut batch = Batch::new();
-    while captures.read(&mut batch)? {}
-    Ok(captures.report())
+    let mut output = Vec::new();
+    while captures.read(&mut batch)? {
+        output.extend(engine.process(&batch));
+    }
+    output.extend(engine.process(&batch));
+    output.extend(engine.finish());
+    let exchanges = output.into_iter().filter_map(|output| match output {
+        Output::Exchange(exchange) => Some(exchange),
+        _ => None,
+    });
+    Ok((captures.report(), exchanges.collect()))
 }
 
 /// The most memory that this process had so far, in KiB.

@@ -6,19 +6,19 @@
     reason = "a broken assumption ends the test"
 )]
 
+mod http;
+mod pipeline;
+mod talk;
+mod transport;
+
+use std::io::Cursor;
+use std::path::Path;
+
 use observer::packet::{Batch, ItemKind, Tail};
 use observer::source::pcap::Captures;
-use observer_tests::capture::{ACK, Capture, Conversation, Framing};
+use observer_tests::capture::{ACK, Capture, Conversation};
 
-const FRAMINGS: [Framing; 7] = [
-    Framing::Ethernet,
-    Framing::Vlan(7),
-    Framing::QinQ(8, 9),
-    Framing::Cooked,
-    Framing::Cooked2(3),
-    Framing::RawIp,
-    Framing::Loopback,
-];
+use talk::FRAMINGS;
 
 #[test]
 fn segments_are_read_as_they_were_written() {
@@ -48,10 +48,8 @@ fn segments_are_read_as_they_were_written() {
 
 /// Sender, sequence number and data of every segment of a capture.
 fn segments(file: &[u8]) -> Vec<(std::net::SocketAddr, u32, Vec<u8>)> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("capture");
-    std::fs::write(&path, file).unwrap();
-    let mut captures = Captures::open(&[path]).unwrap();
+    let input = Box::new(Cursor::new(file.to_vec()));
+    let mut captures = Captures::over(input, Path::new("capture")).unwrap();
     let mut batch = Batch::new();
     let mut segments = Vec::new();
     loop {
