@@ -89,6 +89,10 @@ fn what_tshark_sees_is_found() {
         "of tshark's: {} requests, {} answers; of observer's tshark has {} requests, {} answers",
         all.requests, all.answers, more.requests, more.answers
     );
+    // Measured: 94.3 % and 94.9 %. What is missing is nearly all inside tunnels (GRE, ERSPAN, VXLAN,
+    // GTP, SOCKS, ...), in IP fragments, or of link types that are not read.
+    assert!(all.requests.thousandths() >= 940, "{}", all.requests);
+    assert!(all.answers.thousandths() >= 945, "{}", all.answers);
 }
 
 /// Reads a capture through the engine.
