@@ -13,6 +13,11 @@ macro_rules! ids {
             /// Every one, in the order of declaration.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
+            /// The one with this id.
+            pub fn from_id(id: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.id() == id)
+            }
+
             /// The stable id.
             pub const fn id(self) -> &'static str {
                 match self { $(Self::$variant => $id,)* }

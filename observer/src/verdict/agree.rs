@@ -1,0 +1,311 @@
+//! Whether the credential bears out what the server states.
+
+use super::Cause;
+use super::statement::Statement;
+use super::token::{BEYOND, Presence, SMALLEST_LIMIT, Token, audience, span};
+use crate::credential::{Kind, Signature};
+use crate::exchange::Exchange;
+
+/// How a stated cause compares with the credential.
+pub(super) enum Weight {
+    /// The credential shows the same, beyond doubt.
+    Proves(String),
+    /// It does not contradict.
+    Fits(Option<String>),
+    /// It shows that this cannot be.
+    Refutes(String),
+    /// It shows the cause of which this is the symptom.
+    Better(Cause, String),
+    /// What is stated can mean each of these.
+    Open(Vec<Cause>, String),
+}
+
+use Weight::{Better, Fits, Open, Proves, Refutes};
+
+/// Weighs a cause that the server states.
+pub(super) fn weigh(
+    cause: Cause,
+    exchange: &Exchange,
+    statement: &Statement,
+    token: &Token<'_>,
+) -> Weight {
+    match cause {
+        Cause::CredentialsMissing => missing(statement, token),
+        Cause::HeaderMalformed => header(token),
+        Cause::PermissionDenied => match token.presence {
+            Presence::Absent => Open(
+                vec![Cause::CredentialsMissing, Cause::PermissionDenied],
+                "the request had no Authorization field".to_owned(),
+            ),
+            _ => Fits(None),
+        },
+        Cause::TokenTooLarge => too_large(exchange),
+        _ if matches!(token.presence, Presence::Absent) && is_of_token(cause) => Fits(Some(
+            "the request had no Authorization field: the credential travelled elsewhere".to_owned(),
+        )),
+        Cause::TokenExpired => expired(token),
+        Cause::TokenNotYetValid | Cause::TokenIssuedInFuture => early(cause, token),
+        Cause::TokenMalformed
+        | Cause::SignatureInvalid
+        | Cause::KeyNotFound
+        | Cause::AlgNotAllowed => integrity(cause, token),
+        Cause::IssuerMismatch | Cause::AudienceMismatch => addressee(cause, token),
+        Cause::ScopeInsufficient => scope(statement, token),
+        Cause::TokenInactive => match token
+            .finding(Cause::TokenExpired)
+            .filter(|finding| finding.sure)
+        {
+            Some(finding) => Better(Cause::TokenExpired, finding.clause.clone()),
+            None => Fits(None),
+        },
+        _ => token
+            .finding(cause)
+            .map_or(Fits(None), |finding| Proves(finding.clause.clone())),
+    }
+}
+
+/// Whether a cause is about a token that was there.
+fn is_of_token(cause: Cause) -> bool {
+    !matches!(
+        cause,
+        Cause::KeysUnavailable | Cause::ValidatorError | Cause::NotAFailure
+    )
+}
+
+fn missing(statement: &Statement, token: &Token<'_>) -> Weight {
+    let credential = match token.presence {
+        Presence::Absent => return Proves("the request had no Authorization field".to_owned()),
+        Presence::Unknown => return Fits(None),
+        Presence::Present(credential) => credential,
+    };
+    if let Some(finding) = token.finding(Cause::HeaderMalformed) {
+        return Better(Cause::HeaderMalformed, finding.clause.clone());
+    }
+    let scheme = credential.scheme.as_deref().unwrap_or("(none)");
+    let mut challenges = statement.challenges.iter();
+    let is_usual = matches!(scheme, "bearer" | "dpop");
+    if !is_usual && !challenges.any(|challenge| challenge.scheme == scheme) {
+        let clause =
+            format!("the request had the scheme {scheme}, which the server does not ask for");
+        return Better(Cause::HeaderMalformed, clause);
+    }
+    Refutes(format!(
+        "the request carried a credential with the scheme {scheme}"
+    ))
+}
+
+fn header(token: &Token<'_>) -> Weight {
+    match (token.presence, token.finding(Cause::HeaderMalformed)) {
+        (_, Some(finding)) => Proves(finding.clause.clone()),
+        (Presence::Absent, None) => Better(
+            Cause::CredentialsMissing,
+            "the request had no Authorization field".to_owned(),
+        ),
+        _ => Fits(None),
+    }
+}
+
+fn too_large(exchange: &Exchange) -> Weight {
+    let Some(request) = &exchange.request else {
+        return Fits(None);
+    };
+    if request.longest_field >= SMALLEST_LIMIT {
+        Proves(format!(
+            "the longest field of the request had {} bytes",
+            request.longest_field
+        ))
+    } else if request.head_len < 2048 && !exchange.capture.request_cut {
+        Refutes(format!(
+            "the whole head of the request had {} bytes",
+            request.head_len
+        ))
+    } else {
+        Fits(Some(format!(
+            "the head of the request had {} bytes",
+            request.head_len
+        )))
+    }
+}
+
+fn expired(token: &Token<'_>) -> Weight {
+    match token.ahead(|claims| claims.expires) {
+        Some(ahead) if ahead < -BEYOND => {
+            Proves(format!("exp was {} before the request", span(ahead)))
+        }
+        Some(ahead) if ahead > BEYOND => {
+            Refutes(format!("exp was {} after the request", span(ahead)))
+        }
+        Some(ahead) => Fits(Some(format!(
+            "exp was {} {} the request",
+            span(ahead),
+            if ahead <= 0.0 { "before" } else { "after" }
+        ))),
+        None if token
+            .claims()
+            .is_some_and(|claims| claims.expires.is_none()) =>
+        {
+            Fits(Some("the token has no exp".to_owned()))
+        }
+        None => Fits(None),
+    }
+}
+
+/// `nbf` and `iat` are reported for each other.
+fn early(cause: Cause, token: &Token<'_>) -> Weight {
+    let not_before = token.ahead(|claims| claims.not_before);
+    let issued = token.ahead(|claims| claims.issued);
+    let (own, own_name, other, other_name, other_cause) = if cause == Cause::TokenNotYetValid {
+        (not_before, "nbf", issued, "iat", Cause::TokenIssuedInFuture)
+    } else {
+        (issued, "iat", not_before, "nbf", Cause::TokenNotYetValid)
+    };
+    let after = |name: &str, ahead: f64| format!("{name} was {} after the request", span(ahead));
+    match (own, other) {
+        (Some(ahead), _) if ahead > BEYOND => Proves(after(own_name, ahead)),
+        (_, Some(ahead)) if ahead > BEYOND => Better(other_cause, after(other_name, ahead)),
+        (Some(ahead), _) if ahead < -BEYOND => {
+            Refutes(format!("{own_name} was {} before the request", span(ahead)))
+        }
+        (Some(ahead), _) => Fits(Some(format!(
+            "{own_name} was {} {} the request",
+            span(ahead),
+            if ahead > 0.0 { "after" } else { "before" }
+        ))),
+        (None, _)
+            if cause == Cause::TokenNotYetValid
+                && token
+                    .claims()
+                    .is_some_and(|claims| claims.not_before.is_none()) =>
+        {
+            Refutes("the token has no nbf".to_owned())
+        }
+        (None, _) => Fits(None),
+    }
+}
+
+/// Form, signature, key and algorithm: validators name one where another is wrong.
+fn integrity(cause: Cause, token: &Token<'_>) -> Weight {
+    if let Some(finding) = token.finding(cause) {
+        return Proves(finding.clause.clone());
+    }
+    // What is wrong further out makes what is further in look wrong.
+    let roots: &[Cause] = match cause {
+        Cause::TokenMalformed => &[
+            Cause::HeaderMalformed,
+            Cause::TokenTruncated,
+            Cause::AlgNotAllowed,
+        ],
+        Cause::SignatureInvalid => &[
+            Cause::TokenTruncated,
+            Cause::AlgNotAllowed,
+            Cause::TokenMalformed,
+        ],
+        Cause::KeyNotFound => &[Cause::AlgNotAllowed],
+        _ => &[],
+    };
+    let root = roots
+        .iter()
+        .find_map(|root| token.finding(*root).filter(|finding| finding.sure));
+    if let Some(finding) = root {
+        return Better(finding.cause, finding.clause.clone());
+    }
+    let Some(credential) = token.credential() else {
+        return Fits(None);
+    };
+    let valid = match &credential.signature {
+        Signature::Valid { kid } => Some(kid.as_deref().unwrap_or("without a kid")),
+        _ => None,
+    };
+    match (cause, valid, credential.kind) {
+        (Cause::SignatureInvalid, Some(kid), _) => {
+            Refutes(format!("the signature is that of the issuer's key {kid}"))
+        }
+        (Cause::KeyNotFound, Some(kid), _) => Fits(Some(format!(
+            "the issuer's key set at hand has the key {kid}: the server's copy may be older"
+        ))),
+        (Cause::SignatureInvalid, None, _) => Fits(
+            token
+                .finding(Cause::KeyNotFound)
+                .map(|finding| finding.clause.clone()),
+        ),
+        (Cause::TokenMalformed, _, Kind::Opaque) if !credential.cut => {
+            Proves("the token is no JWT".to_owned())
+        }
+        (Cause::TokenMalformed, _, Kind::Jwt) if !credential.cut => {
+            Refutes("the token is a well-formed JWT".to_owned())
+        }
+        (Cause::AlgNotAllowed, _, _) => Fits(
+            credential
+                .header
+                .as_ref()
+                .and_then(|header| header.alg.as_deref())
+                .map(|alg| format!("alg is {alg}")),
+        ),
+        _ => Fits(None),
+    }
+}
+
+fn addressee(cause: Cause, token: &Token<'_>) -> Weight {
+    if let Some(finding) = token.finding(cause) {
+        return Proves(finding.clause.clone());
+    }
+    let Some(claims) = token.claims() else {
+        return Fits(None);
+    };
+    let (clause, takes) = if cause == Cause::IssuerMismatch {
+        let issuer = claims.issuer.as_deref().unwrap_or("(none)");
+        (
+            format!("iss is {issuer}"),
+            token
+                .expected
+                .is_some_and(|expected| !expected.issuer.is_empty()),
+        )
+    } else {
+        let takes = token
+            .expected
+            .is_some_and(|expected| !expected.audience.is_empty());
+        (format!("aud is {}", audience(claims)), takes)
+    };
+    // With an expectation and no finding, the token has what we were told the service takes.
+    if takes {
+        Refutes(format!("{clause}, which the service was said to take"))
+    } else {
+        Fits(Some(clause))
+    }
+}
+
+fn scope(statement: &Statement, token: &Token<'_>) -> Weight {
+    let wanted: Vec<&str> = statement
+        .attribute("scope")
+        .unwrap_or_default()
+        .split_ascii_whitespace()
+        .collect();
+    let Some(claims) = token.claims() else {
+        return Fits(None);
+    };
+    let has = if claims.scopes.is_empty() {
+        "no scope".to_owned()
+    } else {
+        format!("the scopes {}", claims.scopes.join(" "))
+    };
+    if wanted.is_empty() {
+        return Fits(Some(format!("the token has {has}")));
+    }
+    let lacking: Vec<&str> = wanted
+        .into_iter()
+        // Some issuers leave the resource out of the scopes of a token: `api://orders/read` is `read`.
+        .filter(|scope| {
+            let name = scope.rsplit('/').next().unwrap_or(scope);
+            !claims.scopes.iter().any(|own| own == scope || own == name)
+        })
+        .take(8)
+        .collect();
+    if lacking.is_empty() {
+        Refutes(format!(
+            "the token has {has}, all that the challenge asks for"
+        ))
+    } else {
+        let lacking = crate::redact::text(&lacking.join(" "), 160);
+        Proves(format!("the token has {has} and lacks {lacking}"))
+    }
+}

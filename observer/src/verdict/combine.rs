@@ -1,0 +1,260 @@
+//! From what was said and what the credential shows to a cause and how certain it is.
+
+use super::agree::{Weight, weigh};
+use super::statement::{By, Said, Statement};
+use super::token::{Presence, Token};
+use super::{Cause, Certainty};
+use crate::credential::{Kind, Signature};
+use crate::exchange::Exchange;
+
+/// A cause, and what it rests on.
+pub(super) struct Finding {
+    pub(super) cause: Cause,
+    pub(super) certainty: Certainty,
+    /// The other causes that fit.
+    pub(super) candidates: Vec<Cause>,
+    /// What of the credential decides, as a clause.
+    pub(super) decisive: Option<String>,
+}
+
+/// Weighs a rejection.
+pub(super) fn combine(
+    exchange: &Exchange,
+    status: u16,
+    statement: &Statement,
+    token: &Token<'_>,
+) -> Finding {
+    let mut stated = stated(status, statement);
+    if let Some(first) = stated.first().copied() {
+        // Several causes at once (a validator that joins its errors): the one that the token shows.
+        let proven = stated.iter().position(|cause| {
+            matches!(weigh(*cause, exchange, statement, token), Weight::Proves(_))
+        });
+        let cause = stated.remove(proven.unwrap_or(0));
+        debug_assert!(proven.is_some() || cause == first);
+        return one(cause, stated, exchange, statement, token);
+    }
+    if let Some(said) = statement.said.iter().find(|said| said.open) {
+        return open(said, statement, token);
+    }
+    unspecific(status, statement, token)
+}
+
+/// The causes that are named by themselves, best evidence first. Hints are not among them.
+fn stated(status: u16, statement: &Statement) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    for said in &statement.said {
+        let is_hint =
+            said.by == By::Hint && !(status == 403 && said.one() == Some(Cause::PermissionDenied));
+        if let Some(cause) = said
+            .one()
+            .filter(|cause| !is_hint && !causes.contains(cause))
+        {
+            causes.push(cause);
+        }
+    }
+    if status == 431 && causes.is_empty() {
+        causes.push(Cause::TokenTooLarge);
+    }
+    // RFC 6750: the scope of a challenge with insufficient_scope says more than "permission denied".
+    if causes.contains(&Cause::ScopeInsufficient) {
+        causes.retain(|cause| *cause != Cause::PermissionDenied);
+    }
+    causes
+}
+
+fn one(
+    cause: Cause,
+    others: Vec<Cause>,
+    exchange: &Exchange,
+    statement: &Statement,
+    token: &Token<'_>,
+) -> Finding {
+    let make = |cause, certainty, candidates, decisive| Finding {
+        cause,
+        certainty,
+        candidates,
+        decisive,
+    };
+    match weigh(cause, exchange, statement, token) {
+        Weight::Proves(clause) => make(cause, Certainty::Proven, others, Some(clause)),
+        Weight::Fits(clause) => make(cause, Certainty::Stated, others, clause),
+        Weight::Refutes(clause) => make(cause, Certainty::Conflict, others, Some(clause)),
+        Weight::Better(better, clause) => {
+            let mut candidates = vec![cause];
+            candidates.extend(others.into_iter().filter(|other| *other != better));
+            make(better, Certainty::TokenEvidence, candidates, Some(clause))
+        }
+        Weight::Open(causes, clause) => make(
+            Cause::RejectedUnspecified,
+            Certainty::Candidates,
+            causes,
+            Some(clause),
+        ),
+    }
+}
+
+/// The server itself names several causes.
+fn open(said: &Said, statement: &Statement, token: &Token<'_>) -> Finding {
+    if said.causes.contains(&Cause::CredentialsMissing)
+        && matches!(token.presence, Presence::Absent)
+    {
+        return Finding {
+            cause: Cause::CredentialsMissing,
+            certainty: Certainty::Proven,
+            candidates: Vec::new(),
+            decisive: Some("the request had no Authorization field".to_owned()),
+        };
+    }
+    // "expired or invalid" is open to the rest; a list of a rule is too, for it may not be complete.
+    by_token(vague(statement), said.causes.clone(), token)
+}
+
+/// The server says nothing that names a cause.
+fn unspecific(status: u16, statement: &Statement, token: &Token<'_>) -> Finding {
+    let vague = vague(statement);
+    match token.presence {
+        Presence::Absent => absent(status, statement),
+        Presence::Unknown => Finding {
+            cause: vague,
+            certainty: Certainty::Unknown,
+            candidates: Vec::new(),
+            decisive: None,
+        },
+        Presence::Present(_) => by_token(vague, usual(status, token), token),
+    }
+}
+
+fn absent(status: u16, statement: &Statement) -> Finding {
+    let decisive = Some("the request had no Authorization field".to_owned());
+    let finding = |cause, certainty, candidates| Finding {
+        cause,
+        certainty,
+        candidates,
+        decisive: decisive.clone(),
+    };
+    if statement.unspecific.is_some() || status == 407 || statement.elsewhere.is_some() {
+        // It speaks of a credential that we did not see: in a cookie, a parameter, another field.
+        let cause = vague(statement);
+        return finding(cause, Certainty::Unknown, Vec::new());
+    }
+    if status == 403 {
+        let causes = vec![Cause::CredentialsMissing, Cause::PermissionDenied];
+        return finding(Cause::RejectedUnspecified, Certainty::Candidates, causes);
+    }
+    let is_bare = statement.is_bare_challenge();
+    let certainty = if is_bare {
+        Certainty::Proven
+    } else {
+        Certainty::TokenEvidence
+    };
+    finding(Cause::CredentialsMissing, certainty, Vec::new())
+}
+
+/// The credential decides if it has exactly one defect, and one that no validator lets pass.
+fn by_token(vague: Cause, also: Vec<Cause>, token: &Token<'_>) -> Finding {
+    // A 403 without words is more often about what the caller may do than about the token.
+    let is_about_token = !also.contains(&Cause::PermissionDenied);
+    if let [only] = token.findings.as_slice()
+        && only.sure
+        && is_about_token
+    {
+        return Finding {
+            cause: only.cause,
+            certainty: Certainty::TokenEvidence,
+            candidates: Vec::new(),
+            decisive: Some(only.clause.clone()),
+        };
+    }
+    let mut candidates: Vec<Cause> = token.findings.iter().map(|finding| finding.cause).collect();
+    for cause in also {
+        if !candidates.contains(&cause) && !refuted(cause, token) {
+            candidates.push(cause);
+        }
+    }
+    // A key that our copy of the set has is missing only in an older copy.
+    candidates.sort_by_key(|cause| *cause == Cause::KeyNotFound && is_valid(token));
+    let clauses: Vec<&str> = token
+        .findings
+        .iter()
+        .map(|finding| finding.clause.as_str())
+        .collect();
+    let certainty = if candidates.is_empty() {
+        Certainty::Unknown
+    } else {
+        Certainty::Candidates
+    };
+    let decisive = (!clauses.is_empty()).then(|| clauses.join("; "));
+    Finding {
+        cause: vague,
+        certainty,
+        candidates,
+        decisive,
+    }
+}
+
+/// What a credential without a visible defect is usually refused for.
+fn usual(status: u16, token: &Token<'_>) -> Vec<Cause> {
+    use Cause::{
+        AudienceMismatch, IssuerMismatch, KeyNotFound, PermissionDenied, ScopeInsufficient,
+        SignatureInvalid, TokenExpired, TokenInactive, TokenRevoked,
+    };
+    let Some(credential) = token.credential() else {
+        return Vec::new();
+    };
+    match (status, credential.kind) {
+        (403, _) => vec![PermissionDenied, ScopeInsufficient],
+        (_, Kind::Jwt) => {
+            let mut causes = vec![
+                AudienceMismatch,
+                IssuerMismatch,
+                SignatureInvalid,
+                KeyNotFound,
+                TokenRevoked,
+            ];
+            if token.claims().is_none() {
+                causes.insert(0, TokenExpired);
+            }
+            causes
+        }
+        (_, Kind::Jwe | Kind::Opaque) => {
+            vec![TokenExpired, TokenRevoked, TokenInactive, AudienceMismatch]
+        }
+        (_, Kind::Basic | Kind::Other) => Vec::new(),
+    }
+}
+
+/// Whether a cause cannot be, by our own checks.
+fn refuted(cause: Cause, token: &Token<'_>) -> bool {
+    let takes = |of: fn(&super::Expectation) -> &Vec<String>| {
+        token
+            .expected
+            .is_some_and(|expected| !of(expected).is_empty())
+            && token.claims().is_some()
+            && token.finding(cause).is_none()
+    };
+    match cause {
+        Cause::SignatureInvalid | Cause::TokenMalformed | Cause::AlgNotAllowed => is_valid(token),
+        Cause::IssuerMismatch => takes(|expected| &expected.issuer),
+        Cause::AudienceMismatch => takes(|expected| &expected.audience),
+        Cause::TokenExpired => token
+            .ahead(|claims| claims.expires)
+            .is_some_and(|ahead| ahead > super::token::BEYOND),
+        Cause::CredentialsMissing => token.credential().is_some(),
+        _ => false,
+    }
+}
+
+fn is_valid(token: &Token<'_>) -> bool {
+    token
+        .credential()
+        .is_some_and(|credential| matches!(credential.signature, Signature::Valid { .. }))
+}
+
+fn vague(statement: &Statement) -> Cause {
+    if statement.unspecific.is_some() {
+        Cause::InvalidTokenUnspecified
+    } else {
+        Cause::RejectedUnspecified
+    }
+}

@@ -1,0 +1,243 @@
+//! What became of a request: the table of docs/events.md.
+
+use super::statement::{By, Said, Statement};
+use super::token::{Presence, Token};
+use super::{Cause, Outcome};
+use crate::exchange::{Exchange, Field, Request, Response};
+use crate::redact;
+
+/// What an answer means, before anyone asks why.
+pub(super) enum Ruling {
+    /// Neither a rejection nor a challenge, and what that rests on.
+    Plain(Outcome, &'static str),
+    /// A step of a handshake, and by what that is known.
+    Step(String),
+    /// A redirect to a login page.
+    Login(String),
+    /// A rejection.
+    Rejected,
+}
+
+use Ruling::{Login, Plain, Rejected, Step};
+
+/// Rules on an exchange that has an answer.
+pub(super) fn rule(
+    exchange: &Exchange,
+    response: &Response,
+    statement: &Statement,
+    token: &Token<'_>,
+) -> Ruling {
+    match response.status {
+        401 | 403 | 407 => step(exchange, statement, token).map_or(Rejected, Step),
+        302 | 303 | 307 => match response.field(Field::Location).filter(|to| is_login(to)) {
+            Some(to) => Login(format!("the answer redirects to {}", redact::path(to))),
+            None => Plain(
+                Outcome::Undetermined,
+                "a redirect says nothing about the credential",
+            ),
+        },
+        101 | 200..=299 | 304 if rejected_inside(statement, token) => Rejected,
+        101 | 200..=299 | 304 => Plain(Outcome::Accepted, "the server let the request in"),
+        431 if is_large(exchange.request.as_ref(), token) => Rejected,
+        400..=499 if rejected_oddly(response.status, statement, token) => Rejected,
+        500..=599 if failed_at_the_token(statement, token) => Rejected,
+        500..=599 => Plain(
+            Outcome::Undetermined,
+            "the server failed for a reason of its own",
+        ),
+        400..=499 => Plain(
+            Outcome::Undetermined,
+            "the answer is an error that is not about the credential, as far as it says",
+        ),
+        _ => Plain(Outcome::Undetermined, "the answer does not tell"),
+    }
+}
+
+/// Whether the body of an answer may be about the credential. Most bodies are not, and reading them
+/// is what costs.
+pub(super) fn may_explain(response: &Response, token: &Token<'_>) -> bool {
+    let had_one = !matches!(token.presence, Presence::Absent);
+    match response.status {
+        400 | 401 | 403 | 407 | 422 | 431 => true,
+        500..=599 => had_one,
+        200..=299 => had_one && says_error(response.excerpt.bytes()),
+        _ => false,
+    }
+}
+
+/// Whether a body has a member that errors are put into.
+fn says_error(body: &[u8]) -> bool {
+    [&b"\"errors\""[..], b"\"ok\":false", b"\"error\""]
+        .iter()
+        .any(|mark| memchr::memmem::find(body, mark).is_some())
+}
+
+/// The steps of handshakes that look like failures: rejections of the first leg that every client of
+/// the scheme expects.
+fn step(exchange: &Exchange, statement: &Statement, token: &Token<'_>) -> Option<String> {
+    let asks_nonce = statement
+        .challenges
+        .iter()
+        .any(|challenge| challenge.attribute("error") == Some("use_dpop_nonce"));
+    if asks_nonce {
+        return Some(
+            "the server asks for a DPoP nonce, with which the client tries again".to_owned(),
+        );
+    }
+    let credential = match token.presence {
+        Presence::Unknown => return None,
+        Presence::Present(credential) => credential,
+        Presence::Absent
+            if exchange
+                .request
+                .as_ref()
+                .is_some_and(|request| request.preflight) =>
+        {
+            return Some("it was a CORS preflight, which never carries a credential".to_owned());
+        }
+        Presence::Absent => return first_leg(statement),
+    };
+    let scheme = credential.scheme.as_deref()?;
+    let next = statement
+        .challenges
+        .iter()
+        .find(|challenge| challenge.scheme == scheme && challenge.is_handshake())?;
+    let stale = next
+        .attribute("stale")
+        .is_some_and(|stale| stale.eq_ignore_ascii_case("true"));
+    (next.has_data || stale).then(|| format!("the server goes on with the handshake of {scheme}"))
+}
+
+fn first_leg(statement: &Statement) -> Option<String> {
+    let first = statement.challenges.first()?;
+    if statement
+        .challenges
+        .iter()
+        .all(|challenge| challenge.is_handshake() || challenge.scheme == "basic")
+        && statement
+            .challenges
+            .iter()
+            .any(|challenge| challenge.is_handshake())
+    {
+        return Some(format!(
+            "the server opens the handshake of {}",
+            redact::text(&first.scheme, 32)
+        ));
+    }
+    if statement.attribute("resource_metadata").is_some() && !first.has_error() {
+        return Some("the server says where to get a token (RFC 9728)".to_owned());
+    }
+    let is_registry = first.attribute("service").is_some()
+        && first
+            .attribute("realm")
+            .is_some_and(|realm| realm.starts_with("http"));
+    is_registry
+        .then(|| "the server says where to get a token, as container registries do".to_owned())
+}
+
+/// Whether a redirect goes to where people log in.
+fn is_login(location: &str) -> bool {
+    let location = location.to_ascii_lowercase();
+    let (path, query) = location.split_once('?').unwrap_or((&location, ""));
+    let is_page = path.split(['/', '.', ':']).any(|segment| {
+        matches!(
+            segment,
+            "login"
+                | "log-in"
+                | "signin"
+                | "sign-in"
+                | "sign_in"
+                | "logon"
+                | "sso"
+                | "saml"
+                | "saml2"
+                | "authorize"
+                | "openid-connect"
+                | "accounts"
+        )
+    });
+    let asks = |name: &str| {
+        query
+            .split('&')
+            .any(|pair| pair.split('=').next() == Some(name))
+    };
+    is_page || (asks("client_id") && asks("response_type")) || asks("samlrequest")
+}
+
+/// Answers that say 200 and mean no: gRPC (16 is unauthenticated, 7 is permission denied), GraphQL and
+/// others that put the error into the body. Only words of a known server count.
+fn rejected_inside(statement: &Statement, token: &Token<'_>) -> bool {
+    if matches!(statement.grpc_status, Some(7 | 16)) {
+        return true;
+    }
+    !matches!(token.presence, Presence::Absent)
+        && statement
+            .said
+            .iter()
+            .any(|said| is_known(said) && said.one().is_some() && said.quote.of_token)
+}
+
+/// Whether the header was too large because of the credential.
+fn is_large(request: Option<&Request>, token: &Token<'_>) -> bool {
+    let (Some(request), Some(credential)) = (request, token.credential()) else {
+        return false;
+    };
+    let length = u32::try_from(credential.length).unwrap_or(u32::MAX);
+    length >= 4096 || length >= request.head_len / 2
+}
+
+/// 400, 422 and the like, where some validators answer so: a challenge with an error, the words of a
+/// known server, or wording that speaks of a token, about a credential that was there (or is said to
+/// be missing and was).
+fn rejected_oddly(status: u16, statement: &Statement, token: &Token<'_>) -> bool {
+    if statement
+        .challenges
+        .iter()
+        .any(|challenge| challenge.has_error())
+    {
+        return true;
+    }
+    if !matches!(status, 400 | 422 | 431) {
+        return false;
+    }
+    let fits_presence = |said: &Said| match token.presence {
+        Presence::Absent => said.causes.contains(&Cause::CredentialsMissing),
+        Presence::Present(_) => true,
+        Presence::Unknown => is_known(said),
+    };
+    let says = |said: &Said| match said.by {
+        By::Protocol => true,
+        By::Known(_) => {
+            status == 422 || said.quote.of_token || said.one() == Some(Cause::TokenTooLarge)
+        }
+        By::Wording => !said.open && said.one() != Some(Cause::PermissionDenied),
+        By::Hint => false,
+    };
+    let vague = statement
+        .unspecific
+        .as_ref()
+        .is_some_and(|(quote, _)| quote.of_token)
+        && !token.findings.is_empty();
+    vague
+        || statement
+            .said
+            .iter()
+            .any(|said| says(said) && fits_presence(said))
+}
+
+/// 5xx where the validator itself broke, or where nobody caught its exception.
+fn failed_at_the_token(statement: &Statement, token: &Token<'_>) -> bool {
+    !matches!(token.presence, Presence::Absent)
+        && statement.said.iter().any(|said| match said.by {
+            By::Protocol => true,
+            By::Known(_) => said.quote.of_token,
+            By::Wording => said
+                .one()
+                .is_some_and(|cause| token.finding(cause).is_some()),
+            By::Hint => false,
+        })
+}
+
+fn is_known(said: &Said) -> bool {
+    matches!(said.by, By::Known(_) | By::Protocol)
+}

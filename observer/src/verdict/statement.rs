@@ -1,0 +1,304 @@
+//! What the server said: its challenges, the fields of gateways, and the start of its body.
+
+use jiff::fmt::rfc2822;
+
+use super::Cause;
+use super::body;
+use super::challenge::{self, Challenge};
+use super::rules::{self, Place};
+use super::wording;
+use crate::exchange::{Field, Response};
+use crate::redact;
+
+/// The longest quote in evidence, in bytes.
+const MAX_QUOTE: usize = 160;
+/// How many statements of one answer are weighed.
+const MAX_SAID: usize = 12;
+
+/// Everything that an answer says about why.
+#[derive(Default)]
+pub(super) struct Statement {
+    /// Of `WWW-Authenticate` and `Proxy-Authenticate`, in order.
+    pub(super) challenges: Vec<Challenge>,
+    /// What names a cause, the best evidence first: challenges, fields, body.
+    pub(super) said: Vec<Said>,
+    /// What says that the credential is bad, and not why.
+    pub(super) unspecific: Option<(Quote, By)>,
+    /// What is known to be about something else than any cause of ours.
+    pub(super) elsewhere: Option<Quote>,
+    /// Why the body was not read.
+    pub(super) unread: Option<&'static str>,
+    /// How many seconds the clock of the answer is ahead of ours.
+    pub(super) clock_ahead: Option<i64>,
+    /// The code of `grpc-status`.
+    pub(super) grpc_status: Option<u16>,
+}
+
+/// One thing that was said, that names one cause or leaves open which of several.
+pub(super) struct Said {
+    /// The causes that fit.
+    pub(super) causes: Vec<Cause>,
+    /// It says itself that there are others.
+    pub(super) open: bool,
+    /// How it was understood.
+    pub(super) by: By,
+    /// Where and in which words.
+    pub(super) quote: Quote,
+}
+
+impl Said {
+    /// The one cause that is named.
+    pub(super) fn one(&self) -> Option<Cause> {
+        match self.causes.as_slice() {
+            [cause] if !self.open => Some(*cause),
+            _ => None,
+        }
+    }
+}
+
+/// How a text was understood.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum By {
+    /// A code of a standard.
+    Protocol,
+    /// The words of a server or library that is known.
+    Known(&'static str),
+    /// General wording that speaks of a token.
+    Wording,
+    /// General wording that may be about something else.
+    Hint,
+}
+
+/// Words of the server, redacted and capped, and where they stood.
+#[derive(Clone)]
+pub(super) struct Quote {
+    place: &'static str,
+    text: String,
+    pub(super) of_token: bool,
+}
+
+impl Quote {
+    fn new(place: &'static str, text: &str) -> Self {
+        let of_token = wording::is_of_token(text);
+        Self {
+            place,
+            text: redact::text(text, MAX_QUOTE),
+            of_token,
+        }
+    }
+
+    /// A sentence of evidence.
+    pub(super) fn sentence(&self, by: By) -> String {
+        let Self { place, text, .. } = self;
+        match by {
+            By::Known(validator) => format!("{place} says \"{text}\", as {validator} does"),
+            _ => format!("{place} says \"{text}\""),
+        }
+    }
+}
+
+impl Statement {
+    /// Reads an answer. `with_body`: whether its body may be about the credential.
+    pub(super) fn read(response: &Response, with_body: bool) -> Self {
+        let mut statement = Self {
+            clock_ahead: clock_ahead(response),
+            ..Self::default()
+        };
+        for (field, place) in [
+            (Field::WwwAuthenticate, "WWW-Authenticate"),
+            (Field::ProxyAuthenticate, "Proxy-Authenticate"),
+        ] {
+            for value in response.values(field) {
+                statement.read_challenge(value, place);
+            }
+        }
+        for value in response.values(Field::Other) {
+            statement.read_field(value);
+        }
+        if with_body {
+            statement.read_body(response);
+        }
+        statement.said.truncate(MAX_SAID);
+        statement
+    }
+
+    /// Whether there is a challenge and none of them says what is wrong.
+    pub(super) fn is_bare_challenge(&self) -> bool {
+        !self.challenges.is_empty() && !self.challenges.iter().any(Challenge::has_error)
+    }
+
+    /// The first value of an attribute among the challenges of a scheme.
+    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+        self.challenges
+            .iter()
+            .find_map(|challenge| challenge.attribute(name))
+    }
+
+    fn read_challenge(&mut self, value: &str, place: &'static str) {
+        let challenges = challenge::parse(value);
+        for challenge in &challenges {
+            if let Some(text) = challenge.attribute("error_description")
+                && !self.apply_rules(place, text, &Place::Challenge)
+            {
+                self.apply_wording(place, text);
+            }
+        }
+        self.apply_rules(place, value, &Place::Challenge);
+        for challenge in &challenges {
+            let Some(code) = challenge.attribute("error") else {
+                continue;
+            };
+            let quote = Quote::new(place, &format!("error={code}"));
+            match code {
+                "insufficient_scope" => self.push(&[Cause::ScopeInsufficient], By::Protocol, quote),
+                // RFC 6750 section 3.1: a parameter is missing, repeated or malformed.
+                "invalid_request" => {
+                    self.push(
+                        &[Cause::HeaderMalformed, Cause::CredentialsMissing],
+                        By::Protocol,
+                        quote,
+                    );
+                }
+                "invalid_token" => {
+                    self.push(&[Cause::InvalidTokenUnspecified], By::Protocol, quote)
+                }
+                "use_dpop_nonce" => self.elsewhere = Some(quote),
+                other => {
+                    if !self.apply_rules(place, other, &Place::Challenge) {
+                        self.apply_wording(place, other);
+                    }
+                }
+            }
+        }
+        self.challenges.extend(challenges);
+    }
+
+    fn read_body(&mut self, response: &Response) {
+        let body = body::read(response);
+        self.unread = body.unread;
+        let mut is_known = false;
+        for message in &body.messages {
+            is_known |= self.apply_rules("the body", message, &Place::Body);
+        }
+        // Some rules are about the JSON around a message.
+        is_known |= self.apply_rules("the body", &body.text, &Place::Body);
+        if !is_known {
+            for message in &body.messages {
+                self.apply_wording("the body", message);
+            }
+        }
+    }
+
+    /// `name: value`.
+    fn read_field(&mut self, field: &str) {
+        let Some((name, value)) = field.split_once(':') else {
+            return;
+        };
+        let value = value.trim();
+        match name.trim().to_ascii_lowercase().as_str() {
+            "grpc-status" => self.grpc_status = value.parse().ok(),
+            "grpc-message" => {
+                let text = percent_decoded(value);
+                if !self.apply_rules("grpc-message", &text, &Place::Body) {
+                    self.apply_wording("grpc-message", &text);
+                }
+            }
+            "x-amzn-errortype" => {
+                // "ExpiredTokenException:http://..."
+                let kind = value.split(':').next().unwrap_or_default();
+                let place = Place::Field("x-amzn-errortype");
+                if !self.apply_rules("x-amzn-errortype", kind, &place) {
+                    self.apply_wording("x-amzn-errortype", kind);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a rule of the table says something of this text.
+    fn apply_rules(&mut self, place: &'static str, text: &str, kind: &Place) -> bool {
+        let found = rules::find(text, kind);
+        for rule in &found {
+            let quote = Quote::new(place, text);
+            match rule.causes().as_slice() {
+                [] => self.elsewhere = self.elsewhere.take().or(Some(quote)),
+                causes => self.push(causes, By::Known(rule.validator), quote),
+            }
+        }
+        !found.is_empty()
+    }
+
+    fn apply_wording(&mut self, place: &'static str, text: &str) {
+        if let Some(wording) = wording::read(text) {
+            let by = if wording.of_token {
+                By::Wording
+            } else {
+                By::Hint
+            };
+            self.push(&wording.causes, by, Quote::new(place, text));
+        }
+    }
+
+    fn push(&mut self, causes: &[Cause], by: By, quote: Quote) {
+        let is_vague = |cause: &Cause| {
+            matches!(
+                cause,
+                Cause::InvalidTokenUnspecified | Cause::RejectedUnspecified
+            )
+        };
+        let named: Vec<Cause> = causes
+            .iter()
+            .copied()
+            .filter(|cause| !is_vague(cause))
+            .collect();
+        let open = named.len() != causes.len() || named.len() > 1;
+        if causes.iter().any(is_vague) {
+            self.unspecific = self.unspecific.take().or_else(|| Some((quote.clone(), by)));
+        }
+        if !named.is_empty()
+            && !self
+                .said
+                .iter()
+                .any(|said| said.causes == named && said.open == open)
+        {
+            self.said.push(Said {
+                causes: named,
+                open,
+                by,
+                quote,
+            });
+        }
+    }
+}
+
+/// By how much `Date` is ahead of our clock at the time of the answer. The field has whole seconds.
+fn clock_ahead(response: &Response) -> Option<i64> {
+    let date = rfc2822::parse(response.field(Field::Date)?).ok()?;
+    date.timestamp()
+        .as_second()
+        .checked_sub(response.started.seconds())
+}
+
+/// `grpc-message` is percent-encoded.
+fn percent_decoded(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [byte, after @ ..] = rest {
+        let digit = |byte: &u8| {
+            char::from(*byte)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        };
+        rest = match (byte, after) {
+            (b'%', [high, low, after @ ..]) if digit(high).is_some() && digit(low).is_some() => {
+                out.push(digit(high).unwrap_or(0) * 16 + digit(low).unwrap_or(0));
+                after
+            }
+            _ => {
+                out.push(*byte);
+                after
+            }
+        };
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}

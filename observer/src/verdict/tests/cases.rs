@@ -1,0 +1,391 @@
+//! One case a row: what was sent, what was answered, and what the verdict must be.
+
+use serde_json::{Value, json};
+
+use super::super::{Cause, Certainty, Expectation, Outcome, judge};
+use super::{NOW, answer, exchange};
+use crate::credential::testing::{ISSUER, good, signed, token};
+use Cause::*;
+use Certainty::{Candidates, Conflict, Proven, Stated, TokenEvidence, Unknown};
+
+/// What a request carries in Authorization.
+enum Sent {
+    Nothing,
+    Field(String),
+}
+use Sent::{Field, Nothing};
+
+struct Case {
+    name: &'static str,
+    sent: Sent,
+    status: u16,
+    fields: Vec<(&'static str, &'static str)>,
+    body: &'static str,
+    want: (Outcome, Option<Cause>, Option<Certainty>),
+    /// The candidates must begin with these.
+    candidates: Vec<Cause>,
+}
+
+fn case(
+    name: &'static str,
+    sent: Sent,
+    status: u16,
+    body: &'static str,
+    cause: Cause,
+    certainty: Certainty,
+) -> Case {
+    let want = (Outcome::Rejected, Some(cause), Some(certainty));
+    Case {
+        name,
+        sent,
+        status,
+        fields: Vec::new(),
+        body,
+        want,
+        candidates: Vec::new(),
+    }
+}
+
+/// The same, with the text in WWW-Authenticate.
+fn asks(
+    name: &'static str,
+    sent: Sent,
+    status: u16,
+    challenge: &'static str,
+    cause: Cause,
+    certainty: Certainty,
+) -> Case {
+    Case {
+        fields: vec![("www-authenticate", challenge)],
+        ..case(name, sent, status, "", cause, certainty)
+    }
+}
+
+fn other(
+    name: &'static str,
+    sent: Sent,
+    status: u16,
+    body: &'static str,
+    outcome: Outcome,
+) -> Case {
+    let case = case(name, sent, status, body, NotAFailure, Stated);
+    let is_step = outcome == Outcome::Challenged;
+    let want = (
+        outcome,
+        is_step.then_some(NotAFailure),
+        is_step.then_some(Stated),
+    );
+    Case { want, ..case }
+}
+
+impl Case {
+    fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.fields.push((name, value));
+        self
+    }
+
+    fn or(mut self, candidates: &[Cause]) -> Self {
+        self.candidates = candidates.to_vec();
+        self
+    }
+}
+
+fn bearer(token: &str) -> Sent {
+    Field(format!("Bearer {token}"))
+}
+
+/// A good token for an hour, with these claims besides.
+fn jwt(claims: &Value) -> Sent {
+    let mut all = json!({"aud": "orders", "iat": NOW - 60, "exp": NOW + 3600});
+    for (name, value) in claims.as_object().unwrap() {
+        all[name] = value.clone();
+    }
+    bearer(&good(&all))
+}
+
+fn fine() -> Sent {
+    jwt(&json!({}))
+}
+
+fn expired(ago: i64) -> Sent {
+    jwt(&json!({"exp": NOW - ago}))
+}
+
+/// Signed with a key that the key set does not have.
+fn unknown_key() -> Sent {
+    bearer(&token(
+        &json!({"alg": "RS256", "kid": "gone"}),
+        &json!({"iss": ISSUER, "exp": NOW + 3600}),
+    ))
+}
+
+/// Of an issuer whose keys we do not have.
+fn foreign() -> Sent {
+    bearer(&token(
+        &json!({"alg": "RS256", "kid": "gone"}),
+        &json!({"iss": "https://other.example/", "exp": NOW + 3600}),
+    ))
+}
+
+fn forged() -> Sent {
+    let (a, b) = (
+        good(&json!({"exp": NOW + 3600})),
+        good(&json!({"exp": NOW + 7200})),
+    );
+    let (start, _) = b.rsplit_once('.').unwrap();
+    let (_, signature) = a.rsplit_once('.').unwrap();
+    bearer(&format!("{start}.{signature}"))
+}
+
+/// Without its last 100 characters.
+fn truncated() -> Sent {
+    let whole = good(&json!({"exp": NOW + 3600}));
+    bearer(&whole[..whole.len() - 100])
+}
+
+fn unsigned() -> Sent {
+    bearer(&signed(
+        r#"{"alg":"none"}"#,
+        &format!(r#"{{"exp":{}}}"#, NOW + 3600),
+        "none",
+    ))
+}
+
+fn symmetric() -> Sent {
+    bearer(&token(
+        &json!({"alg": "HS256"}),
+        &json!({"iss": "me", "exp": NOW + 3600}),
+    ))
+}
+
+fn broken() -> Sent {
+    let whole = good(&json!({"exp": NOW + 3600}));
+    bearer(&whole.replacen("eyJ", "eyJ*", 1))
+}
+
+fn large() -> Sent {
+    jwt(&json!({"groups": "g".repeat(9000)}))
+}
+
+#[rustfmt::skip] // One case a line: a table is read in columns.
+fn rejections() -> Vec<Case> {
+    vec![
+        // Nothing sent.
+        asks("bare challenge, nothing sent", Nothing, 401, "Bearer", CredentialsMissing, Proven),
+        asks("bare challenge with a realm", Nothing, 401, "Bearer realm=\"x\"", CredentialsMissing, Proven),
+        case("401 without a word, nothing sent", Nothing, 401, "", CredentialsMissing, TokenEvidence),
+        case("Envoy says missing", Nothing, 401, "Jwt is missing", CredentialsMissing, Proven),
+        case("DRF says missing with 403", Nothing, 403, r#"{"detail":"Authentication credentials were not provided."}"#, CredentialsMissing, Proven),
+        case("axum says missing with 400", Nothing, 400, "Header of type `authorization` was missing", CredentialsMissing, Proven),
+        case("echo leaves it open, nothing sent", Nothing, 401, r#"{"message":"missing or malformed jwt"}"#, CredentialsMissing, Proven),
+        case("403 without a word, nothing sent", Nothing, 403, "", RejectedUnspecified, Candidates).or(&[CredentialsMissing, PermissionDenied]),
+        case("Istio denies the anonymous", Nothing, 403, "RBAC: access denied", RejectedUnspecified, Candidates).or(&[CredentialsMissing, PermissionDenied]),
+        case("says expired, nothing seen", Nothing, 401, "Jwt is expired", TokenExpired, Stated),
+        asks("invalid_token, nothing seen", Nothing, 401, "Bearer error=\"invalid_token\"", InvalidTokenUnspecified, Unknown),
+        case("says missing, one was sent", fine(), 401, "Jwt is missing", CredentialsMissing, Conflict),
+        case("Kubernetes takes it for anonymous", fine(), 403, r#"{"message":"pods is forbidden: User \"system:anonymous\" cannot list"}"#, CredentialsMissing, Conflict),
+        // The field.
+        asks("doubled scheme, bare challenge", Field("Bearer Bearer abcdef".into()), 401, "Bearer", HeaderMalformed, TokenEvidence),
+        case("doubled scheme, server knows", Field("Bearer Bearer abcdef".into()), 401, "Format is Authorization: Bearer [token]", HeaderMalformed, Proven),
+        case("no scheme, server says missing", Field(good(&json!({"exp": NOW + 9000}))), 401, "Jwt is missing", HeaderMalformed, TokenEvidence).or(&[CredentialsMissing]),
+        asks("basic where bearer is wanted", Field("Basic dTpw".into()), 401, "Bearer, error=\"invalid_request\", error_description=\"No bearer token found in the request\"", HeaderMalformed, TokenEvidence),
+        case("null", bearer("null"), 401, "", HeaderMalformed, TokenEvidence),
+        asks("invalid_request", Field("Bearer".into()), 400, "Bearer error=\"invalid_request\"", HeaderMalformed, TokenEvidence),
+        // The form.
+        case("malformed, Envoy", broken(), 401, "Jwt header is an invalid Base64url encoded", TokenMalformed, Proven),
+        case("malformed, generic", broken(), 401, "", TokenMalformed, TokenEvidence),
+        case("malformed stated of a good one", fine(), 401, r#"{"message":"jwt malformed"}"#, TokenMalformed, Conflict),
+        case("opaque to a JWT validator", bearer("0123456789"), 401, "jwt malformed", TokenMalformed, Proven),
+        case("truncated, says invalid signature", truncated(), 401, "invalid signature", TokenTruncated, TokenEvidence).or(&[SignatureInvalid]),
+        case("truncated, generic", truncated(), 401, "", TokenTruncated, TokenEvidence),
+        case("truncated, Flask answers 422", truncated(), 422, r#"{"msg":"Signature verification failed"}"#, TokenTruncated, TokenEvidence),
+        case("Kong: signature that cannot be decoded", broken(), 401, r#"{"message":"Bad token; invalid signature"}"#, TokenMalformed, Proven),
+        case("nginx: too large", large(), 400, "<html><head><title>400 Request Header Or Cookie Too Large</title></head></html>", TokenTooLarge, Proven),
+        case("431", large(), 431, "", TokenTooLarge, Proven),
+        case("431 of a small one", fine(), 431, "", TokenTooLarge, Conflict),
+        // The algorithm, the key, the signature.
+        case("alg none, says malformed", unsigned(), 401, "jwt signature is required", AlgNotAllowed, TokenEvidence).or(&[TokenMalformed]),
+        case("alg none, says so", unsigned(), 401, "The specified alg value is not allowed", AlgNotAllowed, Proven),
+        case("alg none, generic", unsigned(), 401, "", AlgNotAllowed, TokenEvidence),
+        case("alg not allowed", symmetric(), 401, "invalid algorithm", AlgNotAllowed, Stated),
+        case("no key, both say so", unknown_key(), 401, "Jwks doesn't have key to match kid or alg from Jwt", KeyNotFound, Proven),
+        case("no key, generic", unknown_key(), 401, "", KeyNotFound, TokenEvidence),
+        case("no key of an issuer that we do not know", foreign(), 401, "The signature key was not found", KeyNotFound, Stated),
+        case("generic, of an issuer that we do not know", foreign(), 401, "", RejectedUnspecified, Candidates).or(&[AudienceMismatch, IssuerMismatch]),
+        case("no key at the server, but at ours", fine(), 401, "The signature key was not found", KeyNotFound, Stated),
+        case("forged, both say so", forged(), 401, "Jwt verification fails", SignatureInvalid, Proven),
+        case("forged, generic", forged(), 401, "", SignatureInvalid, TokenEvidence),
+        case("HMAC, says invalid signature", symmetric(), 401, "invalid signature", SignatureInvalid, Stated),
+        case("invalid signature stated of a good one", fine(), 401, "Jwt verification fails", SignatureInvalid, Conflict),
+        case("keys could not be fetched", fine(), 401, "Jwks remote fetch is failed", KeysUnavailable, Stated),
+        case("keys could not be fetched, 500", fine(), 500, "Jwks remote fetch is failed", KeysUnavailable, Stated),
+        // Time.
+        case("expired, Envoy", expired(7200), 401, "Jwt is expired", TokenExpired, Proven),
+        case("expired, PyJWT's words are not about the signature", expired(7200), 401, r#"{"detail":"Signature has expired"}"#, TokenExpired, Proven),
+        case("expired, Rust's words are not about the signature", expired(7200), 401, "ExpiredSignature", TokenExpired, Proven),
+        case("expired, lua-resty-openidc's prefix lies", expired(7200), 401, "jwt signature verification failed: 'exp' claim expired at Sat", TokenExpired, Proven),
+        case("expired, in no table", expired(7200), 401, r#"{"error":{"code":"TokenExpired"}}"#, TokenExpired, Proven),
+        case("expired, simplejwt", expired(7200), 401, r#"{"detail":"Given token not valid for any token type","code":"token_not_valid","messages":[{"message":"Token is expired"}]}"#, TokenExpired, Proven),
+        asks("expired, AWS without commas", expired(7200), 401, "Bearer scope=\"\" error=\"invalid_token\" error_description=\"the token has expired\"", TokenExpired, Proven),
+        case("expired, node's default error page", expired(7200), 500, "TokenExpiredError: jwt expired", TokenExpired, Proven),
+        case("expired within the leeway, says so", expired(30), 401, "Jwt is expired", TokenExpired, Stated),
+        case("expired within the leeway, generic", expired(30), 401, "", RejectedUnspecified, Candidates).or(&[TokenExpired]),
+        asks("expired within the leeway, invalid_token", expired(290), 401, "Bearer error=\"invalid_token\"", InvalidTokenUnspecified, Candidates).or(&[TokenExpired]),
+        asks("expired, generic", expired(400), 401, "Bearer error=\"invalid_token\"", TokenExpired, TokenEvidence),
+        case("expired, leaves it open", expired(400), 401, r#"{"message":"invalid or expired jwt"}"#, TokenExpired, TokenEvidence),
+        case("not expired, leaves it open", fine(), 401, r#"{"message":"invalid or expired jwt"}"#, InvalidTokenUnspecified, Candidates).or(&[AudienceMismatch]),
+        case("expired, bare 403", expired(7200), 403, "", RejectedUnspecified, Candidates).or(&[TokenExpired, PermissionDenied]),
+        case("expired stated, exp far ahead", fine(), 401, "Jwt is expired", TokenExpired, Conflict),
+        case("introspection says inactive, exp is past", expired(7200), 401, "Provided token isn't active", TokenExpired, TokenEvidence),
+        asks("introspection says inactive, exp is not past", fine(), 401, "Bearer error=\"invalid_token\", error_description=\"Provided token isn't active\"", TokenInactive, Stated),
+        case("not yet valid", jwt(&json!({"nbf": NOW + 900})), 401, "Jwt not yet valid", TokenNotYetValid, Proven),
+        case("not yet valid, generic", jwt(&json!({"nbf": NOW + 900})), 401, "", TokenNotYetValid, TokenEvidence),
+        case("not yet valid within the leeway", jwt(&json!({"nbf": NOW + 100})), 401, "Jwt not yet valid", TokenNotYetValid, Stated),
+        case("ruby's words about nbf", jwt(&json!({"nbf": NOW + 900})), 401, "Signature nbf has not been reached", TokenNotYetValid, Proven),
+        case("not yet valid stated, nbf long past", jwt(&json!({"nbf": NOW - 9000})), 401, "Jwt not yet valid", TokenNotYetValid, Conflict),
+        case("iat ahead", jwt(&json!({"iat": NOW + 900})), 401, "The token is not yet valid (iat)", TokenIssuedInFuture, Proven),
+        case("iat ahead, called not yet valid", jwt(&json!({"iat": NOW + 900})), 401, "Jwt not yet valid", TokenIssuedInFuture, TokenEvidence),
+        case("iat ahead, generic", jwt(&json!({"iat": NOW + 900})), 401, "", TokenIssuedInFuture, TokenEvidence),
+        // Claims.
+        case("audience, Envoy answers 403", fine(), 403, "Audiences in Jwt are not allowed", AudienceMismatch, Stated),
+        asks("audience, ASP.NET", fine(), 401, "Bearer error=\"invalid_token\", error_description=\"The audience 'billing' is invalid\"", AudienceMismatch, Stated),
+        case("issuer", fine(), 401, "Jwt issuer is not configured", IssuerMismatch, Stated),
+        case("several causes, one is shown", expired(7200), 401, "token has invalid claims: token is expired, token has invalid audience", TokenExpired, Proven).or(&[AudienceMismatch]),
+        case("claim missing", fine(), 401, r#"{"message":"Missing required claim: tenant"}"#, ClaimMissing, Stated),
+        case("refresh token", jwt(&json!({"typ": "Refresh"})), 401, r#"{"detail":"Token has wrong type"}"#, TokenTypeWrong, Proven),
+        case("revoked", fine(), 401, "The token has been revoked.", TokenRevoked, Stated),
+        // Authorization.
+        asks("scope lacking", jwt(&json!({"scope": "orders:read"})), 403, "Bearer error=\"insufficient_scope\", scope=\"orders:write\"", ScopeInsufficient, Proven),
+        asks("scope, not said which", fine(), 403, "Bearer error=\"insufficient_scope\"", ScopeInsufficient, Stated),
+        asks("scope stated that the token has", jwt(&json!({"scope": "orders:write"})), 403, "Bearer error=\"insufficient_scope\", scope=\"orders:write\"", ScopeInsufficient, Conflict),
+        case("permission", fine(), 403, r#"{"detail":"You do not have permission to perform this action."}"#, PermissionDenied, Stated),
+        case("permission, in no table", fine(), 403, r#"{"error":"Access denied"}"#, PermissionDenied, Stated),
+        case("bare 403", fine(), 403, "<html><h1>403 Forbidden</h1></html>", RejectedUnspecified, Candidates).or(&[PermissionDenied, ScopeInsufficient]),
+        // Generic.
+        asks("invalid_token of a good one", fine(), 401, "Bearer error=\"invalid_token\"", InvalidTokenUnspecified, Candidates).or(&[AudienceMismatch, IssuerMismatch, TokenRevoked, KeyNotFound]),
+        case("401 of a good one", fine(), 401, "Unauthorized", RejectedUnspecified, Candidates),
+        case("401 of an opaque one", bearer("0123456789"), 401, "", RejectedUnspecified, Candidates).or(&[TokenExpired, TokenRevoked]),
+        case("401 of a password", Field("Basic dTpw".into()), 401, "", RejectedUnspecified, Unknown),
+        case("a session is no token", fine(), 401, r#"{"error":"Session expired"}"#, RejectedUnspecified, Candidates),
+        case("gRPC in 200", fine(), 200, "", KeyNotFound, Stated).with("grpc-status", "16").with("grpc-message", "Jwks doesn%27t have key to match kid or alg from Jwt"),
+        case("GraphQL in 200", expired(7200), 200, r#"{"errors":[{"message":"jwt expired"}]}"#, TokenExpired, Proven),
+        case("Hasura answers 400", expired(7200), 400, r#"{"error":"Could not verify JWT: JWTExpired"}"#, TokenExpired, Proven),
+        case("a proxy wants its own", fine(), 407, "", RejectedUnspecified, Candidates).with("proxy-authenticate", "Basic realm=\"p\""),
+    ]
+}
+
+#[rustfmt::skip] // As above.
+fn outcomes() -> Vec<Case> {
+    vec![
+        other("200", fine(), 200, "{}", Outcome::Accepted),
+        other("204 without a token", Nothing, 204, "", Outcome::Accepted),
+        other("304", fine(), 304, "", Outcome::Accepted),
+        other("404", fine(), 404, "token not found", Outcome::Undetermined),
+        other("400 about something else", fine(), 400, r#"{"error":"missing field name"}"#, Outcome::Undetermined),
+        other("400 about a missing thing, nothing sent", Nothing, 400, r#"{"error":"invalid json"}"#, Outcome::Undetermined),
+        other("500 about something else", expired(7200), 500, "NullPointerException", Outcome::Undetermined),
+        other("301", fine(), 301, "", Outcome::Undetermined).with("location", "https://example.org/login"),
+        other("302 to elsewhere", Nothing, 302, "", Outcome::Undetermined).with("location", "/orders/4711"),
+        other("302 to a login", Nothing, 302, "", Outcome::Challenged).with("location", "https://idp.example/oauth2/v1/authorize?client_id=x&response_type=code"),
+        other("Negotiate", Nothing, 401, "", Outcome::Challenged).with("www-authenticate", "Negotiate"),
+        other("Digest", Nothing, 401, "", Outcome::Challenged).with("www-authenticate", "Digest realm=\"x\", nonce=\"y\""),
+        other("NTLM, second leg", Field("NTLM TlRMTVNTUAAB".into()), 401, "", Outcome::Challenged).with("www-authenticate", "NTLM TlRMTVNTUAAC"),
+        other("DPoP nonce", fine(), 401, "", Outcome::Challenged).with("www-authenticate", "DPoP error=\"use_dpop_nonce\""),
+        other("registry", Nothing, 401, "", Outcome::Challenged).with("www-authenticate", "Bearer realm=\"https://auth.example/token\",service=\"registry\""),
+        other("RFC 9728", Nothing, 401, "", Outcome::Challenged).with("www-authenticate", "Bearer resource_metadata=\"https://x/.well-known\""),
+        other("proxy handshake", Nothing, 407, "", Outcome::Challenged).with("proxy-authenticate", "Negotiate, Basic realm=\"p\""),
+    ]
+}
+
+#[test]
+fn every_case_gets_its_verdict() {
+    let mut wrong = Vec::new();
+    for case in rejections().iter().chain(&outcomes()) {
+        let field = match &case.sent {
+            Nothing => None,
+            Field(value) => Some(value.as_bytes()),
+        };
+        let exchange = exchange(field, true, answer(case.status, &case.fields, case.body));
+        let verdict = judge(&exchange, None);
+        let got = (verdict.outcome, verdict.cause, verdict.certainty);
+        if got != case.want || !verdict.candidates.starts_with(&case.candidates) {
+            wrong.push(format!(
+                "{}:\n  want {:?} {:?}\n  got  {verdict:?}",
+                case.name, case.want, case.candidates
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_cases_cover_every_cause_and_every_certainty() {
+    let cases: Vec<Case> = rejections().into_iter().chain(outcomes()).collect();
+    for cause in Cause::ALL {
+        // Only an operator's own mistake says it, with no token in play.
+        let is_covered = cases
+            .iter()
+            .any(|case| case.want.1 == Some(*cause) || case.candidates.contains(cause));
+        assert!(is_covered || matches!(cause, ValidatorError), "{cause}");
+    }
+    for certainty in Certainty::ALL {
+        let is_covered = cases.iter().any(|case| case.want.2 == Some(*certainty));
+        // No history is kept yet.
+        assert!(
+            is_covered || *certainty == Certainty::Inferred,
+            "{certainty}"
+        );
+    }
+}
+
+#[test]
+fn what_the_operator_expects_is_a_side_of_its_own() {
+    let expected = |issuer: &str, audience: &str| Expectation {
+        issuer: vec![issuer.to_owned()],
+        audience: vec![audience.to_owned()],
+    };
+    let judge = |body: &str, expected: &Expectation| {
+        let Field(value) = fine() else { unreachable!() };
+        let verdict = judge(
+            &exchange(Some(value.as_bytes()), true, answer(401, &[], body)),
+            Some(expected),
+        );
+        (
+            verdict.cause.unwrap(),
+            verdict.certainty.unwrap(),
+            verdict.candidates,
+        )
+    };
+    let own = expected(ISSUER, "orders");
+    let other_audience = expected(ISSUER, "billing");
+    let other_issuer = expected("https://elsewhere/", "orders");
+    assert_eq!(
+        judge("JWT not in audience", &other_audience),
+        (AudienceMismatch, Proven, vec![])
+    );
+    assert_eq!(
+        judge("", &other_audience),
+        (AudienceMismatch, TokenEvidence, vec![])
+    );
+    assert_eq!(
+        judge("JWT not in audience", &own),
+        (AudienceMismatch, Conflict, vec![])
+    );
+    assert_eq!(
+        judge("Jwt issuer is not configured", &other_issuer),
+        (IssuerMismatch, Proven, vec![])
+    );
+    assert_eq!(
+        judge("", &other_issuer),
+        (IssuerMismatch, TokenEvidence, vec![])
+    );
+    assert_eq!(judge("", &expected("x", "y")).1, Candidates);
+    assert_eq!(
+        judge("", &own),
+        (
+            RejectedUnspecified,
+            Candidates,
+            vec![TokenRevoked, KeyNotFound]
+        )
+    );
+}

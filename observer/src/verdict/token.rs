@@ -1,0 +1,331 @@
+//! What the credential itself shows, at the time of its request.
+
+use super::{Cause, Expectation};
+use crate::credential::{Claims, Credential, Defect, Kind, Signature};
+use crate::exchange::Exchange;
+
+/// The widest leeway of any validator by default (Microsoft.IdentityModel), in seconds.
+const WIDEST_LEEWAY: f64 = 300.0;
+/// What two clocks and whole seconds may add.
+const SLACK: f64 = 2.0;
+/// Beyond this a time is wrong for every validator.
+pub(super) const BEYOND: f64 = WIDEST_LEEWAY + SLACK;
+/// The smallest limit on header fields that servers have by default, less what a field's name takes.
+pub(super) const SMALLEST_LIMIT: u32 = 8000;
+
+/// The credential of an exchange, and what is wrong with it.
+pub(super) struct Token<'a> {
+    /// Whether there was one.
+    pub(super) presence: Presence<'a>,
+    /// What is wrong, most certain first.
+    pub(super) findings: Vec<Finding>,
+    /// The time that counts: when the head was complete.
+    pub(super) now: Option<f64>,
+    /// What the service takes, as far as its operator told us.
+    pub(super) expected: Option<&'a Expectation>,
+}
+
+/// Whether a request carried a credential.
+#[derive(Clone, Copy)]
+pub(super) enum Presence<'a> {
+    /// No Authorization field.
+    Absent,
+    /// It had one.
+    Present(&'a Credential),
+    /// The request or the part of it where it could be was not seen.
+    Unknown,
+}
+
+/// One thing that is wrong.
+pub(super) struct Finding {
+    /// The cause that it would be.
+    pub(super) cause: Cause,
+    /// No validator would let it pass.
+    pub(super) sure: bool,
+    /// The evidence, as a clause.
+    pub(super) clause: String,
+}
+
+impl<'a> Token<'a> {
+    /// Looks at the credential of an exchange.
+    pub(super) fn look(exchange: &'a Exchange, expected: Option<&'a Expectation>) -> Self {
+        let request = exchange.request.as_ref();
+        let presence = match request.map(|request| request.credential.as_deref()) {
+            Some(Some(credential)) => Presence::Present(credential),
+            Some(None) if !exchange.capture.request_cut && exchange.capture.lost == 0 => {
+                Presence::Absent
+            }
+            _ => Presence::Unknown,
+        };
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "microseconds do not matter to seconds"
+        )]
+        let now = request.map(|request| request.finished.nanos() as f64 / 1e9);
+        let mut token = Self {
+            presence,
+            findings: Vec::new(),
+            now,
+            expected,
+        };
+        if let Presence::Present(credential) = presence {
+            token.judge(credential);
+        }
+        token.findings.sort_by_key(|finding| !finding.sure);
+        token
+    }
+
+    /// The credential, where there is one.
+    pub(super) fn credential(&self) -> Option<&'a Credential> {
+        match self.presence {
+            Presence::Present(credential) => Some(credential),
+            Presence::Absent | Presence::Unknown => None,
+        }
+    }
+
+    /// Its claims, where they can be read.
+    pub(super) fn claims(&self) -> Option<&'a Claims> {
+        self.credential()?.claims.as_ref()
+    }
+
+    /// What was found of one cause.
+    pub(super) fn finding(&self, cause: Cause) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.cause == cause)
+    }
+
+    /// By how many seconds a time claim is ahead of the request; negative when it was before.
+    pub(super) fn ahead(&self, claim: impl Fn(&Claims) -> Option<f64>) -> Option<f64> {
+        // Milliseconds and nonsense tell no time.
+        let time = claim(self.claims()?).filter(|time| time.abs() < 9e9)?;
+        Some(time - self.now?)
+    }
+
+    fn judge(&mut self, credential: &Credential) {
+        self.judge_form(credential);
+        self.judge_times();
+        self.judge_signature(credential);
+        self.judge_expectation();
+        self.judge_type();
+    }
+
+    fn judge_form(&mut self, credential: &Credential) {
+        let defects = &credential.defects;
+        // Of a cut credential nothing is known about its end, and a defect may be the cut's.
+        if !credential.cut
+            && let Some(clause) = truncated(defects)
+        {
+            self.find(Cause::TokenTruncated, true, clause);
+        }
+        let is_truncated = self.finding(Cause::TokenTruncated).is_some();
+        for defect in defects {
+            let (cause, sure) = match defect {
+                Defect::AlgNone => (Cause::AlgNotAllowed, true),
+                Defect::Blank
+                | Defect::DoubledScheme
+                | Defect::Empty
+                | Defect::Placeholder
+                | Defect::Quoted
+                | Defect::Separator => (Cause::HeaderMalformed, true),
+                Defect::MissingScheme => (Cause::HeaderMalformed, credential.kind == Kind::Jwt),
+                Defect::Repeated { .. } | Defect::WrongScheme => (Cause::HeaderMalformed, false),
+                Defect::BadBase64 { .. }
+                | Defect::BadJson { .. }
+                | Defect::WrongParts { .. }
+                | Defect::BadType { name: "alg" } => (Cause::TokenMalformed, true),
+                Defect::BadType { .. }
+                | Defect::DuplicateName { .. }
+                | Defect::Milliseconds { .. }
+                | Defect::TooMuch { .. } => (Cause::TokenMalformed, false),
+                Defect::ShortSignature { .. } => continue,
+            };
+            let is_form = cause == Cause::TokenMalformed;
+            if is_form && (credential.cut || (is_truncated && sure)) {
+                continue;
+            }
+            self.find(cause, sure, defect.to_string());
+        }
+    }
+
+    fn judge_times(&mut self) {
+        if let Some(ahead) = self.ahead(|claims| claims.expires)
+            && ahead <= 0.0
+        {
+            self.find(
+                Cause::TokenExpired,
+                ahead < -BEYOND,
+                format!("exp was {} before the request", span(ahead)),
+            );
+        }
+        for (cause, name, ahead) in [
+            (
+                Cause::TokenNotYetValid,
+                "nbf",
+                self.ahead(|claims| claims.not_before),
+            ),
+            (
+                Cause::TokenIssuedInFuture,
+                "iat",
+                self.ahead(|claims| claims.issued),
+            ),
+        ] {
+            // Within the slack it is the usual difference of two clocks.
+            if let Some(ahead) = ahead.filter(|ahead| *ahead > SLACK) {
+                self.find(
+                    cause,
+                    ahead > BEYOND,
+                    format!("{name} was {} after the request", span(ahead)),
+                );
+            }
+        }
+    }
+
+    fn judge_signature(&mut self, credential: &Credential) {
+        match &credential.signature {
+            Signature::Invalid { kid } => {
+                let key = kid
+                    .as_deref()
+                    .map_or_else(String::new, |kid| format!(" {kid}"));
+                let clause = format!("the signature is not that of the issuer's key{key}");
+                self.find(Cause::SignatureInvalid, true, clause);
+            }
+            Signature::KeyNotFound { available } => {
+                let header = credential.header.as_ref();
+                let kid = header
+                    .and_then(|header| header.kid.as_deref())
+                    .unwrap_or("(none)");
+                let has = available.join(", ");
+                let clause = format!(
+                    "the issuer's key set has no key {kid} for this algorithm; it has {has}"
+                );
+                self.find(Cause::KeyNotFound, true, clause);
+            }
+            Signature::NotCheckable | Signature::NotChecked | Signature::Valid { .. } => {}
+        }
+    }
+
+    fn judge_expectation(&mut self) {
+        let (Some(expected), Some(claims)) = (self.expected, self.claims()) else {
+            return;
+        };
+        let issuer = claims.issuer.as_deref().unwrap_or("(none)");
+        if !expected.issuer.is_empty() && !expected.issuer.iter().any(|one| one == issuer) {
+            let wants = expected.issuer.join(" or ");
+            self.find(
+                Cause::IssuerMismatch,
+                true,
+                format!("iss is {issuer} and the service takes {wants}"),
+            );
+        }
+        if !expected.audience.is_empty()
+            && !expected
+                .audience
+                .iter()
+                .any(|one| claims.audience.contains(one))
+        {
+            let wants = expected.audience.join(" or ");
+            let has = audience(claims);
+            self.find(
+                Cause::AudienceMismatch,
+                true,
+                format!("aud is {has} and the service takes {wants}"),
+            );
+        }
+    }
+
+    /// Claims by which issuers mark tokens that are no access tokens.
+    fn judge_type(&mut self) {
+        let Some(claims) = self.claims() else { return };
+        let found = ["typ", "token_use", "type", "token_type"]
+            .iter()
+            .find_map(|name| {
+                let value = claims.shown.get(*name)?.as_str()?;
+                let wrong = ["refresh", "offline", "id", "id_token", "refresh_token"];
+                wrong
+                    .iter()
+                    .any(|one| value.eq_ignore_ascii_case(one))
+                    .then_some((*name, value))
+            });
+        if let Some((name, value)) = found {
+            self.find(
+                Cause::TokenTypeWrong,
+                false,
+                format!("the claim {name} is {value}: no access token"),
+            );
+        }
+    }
+
+    fn find(&mut self, cause: Cause, sure: bool, clause: String) {
+        match self
+            .findings
+            .iter_mut()
+            .find(|finding| finding.cause == cause)
+        {
+            Some(finding) => {
+                finding.sure |= sure;
+                finding.clause.push_str(", and ");
+                finding.clause.push_str(&clause);
+            }
+            None => self.findings.push(Finding {
+                cause,
+                sure,
+                clause,
+            }),
+        }
+    }
+}
+
+/// What `aud` says, for a sentence.
+pub(super) fn audience(claims: &Claims) -> String {
+    match claims.audience.as_slice() {
+        [] => "(none)".to_owned(),
+        [first @ .., last] if first.len() < 4 => {
+            first
+                .iter()
+                .map(|one| format!("{one}, "))
+                .collect::<String>()
+                + last
+        }
+        [first, ..] => format!("{first} and {} more", claims.audience.len() - 1),
+    }
+}
+
+/// A length of time as a person says it, whatever its sign.
+pub(super) fn span(seconds: f64) -> String {
+    let seconds = seconds.abs();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "bounded to what fits, and not negative"
+    )]
+    let whole = seconds.min(9e12).round() as u64;
+    match whole {
+        0..7200 => format!("{whole} s"),
+        7200..172_800 => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        _ => format!("{} days", whole / 86_400),
+    }
+}
+
+/// Why a token was truncated: its signature is shorter than its algorithm's, or it ends in a part
+/// that is broken where more parts should follow.
+fn truncated(defects: &[Defect]) -> Option<String> {
+    if let Some(short) = defects
+        .iter()
+        .find(|defect| matches!(defect, Defect::ShortSignature { .. }))
+    {
+        return Some(short.to_string());
+    }
+    let ends_in = |part: &str| {
+        defects.iter().any(|defect| {
+            matches!(defect, Defect::BadBase64 { part: own } | Defect::BadJson { part: own } if *own == part)
+        })
+    };
+    defects.iter().find_map(|defect| match defect {
+        Defect::WrongParts { have: 1 } if ends_in("header") => {
+            Some("it ends in the middle of its header".to_owned())
+        }
+        Defect::WrongParts { have: 2 } if ends_in("payload") => {
+            Some("it ends in the middle of its payload".to_owned())
+        }
+        _ => None,
+    })
+}
