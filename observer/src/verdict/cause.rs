@@ -122,3 +122,51 @@ ids! {
         Unanswered = "unanswered",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_every_cause_in_order_and_no_other() {
+        let page = include_str!("../../../docs/causes.md");
+        let sections: Vec<&str> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("## "))
+            .filter(|title| *title != "How certain")
+            .collect();
+        let causes: Vec<&str> = Cause::ALL.iter().map(|cause| cause.id()).collect();
+        assert_eq!(sections, causes);
+        for part in page.split("\n## ").skip(2) {
+            for label in ["**Proven by:**", "**Looks alike:**", "**Do:**"] {
+                assert!(part.contains(label), "{label} is missing in {part}");
+            }
+        }
+        for certainty in Certainty::ALL {
+            assert!(page.contains(&format!("| `{certainty}` |")), "{certainty}");
+        }
+    }
+
+    #[test]
+    fn the_table_of_outcomes_has_every_outcome() {
+        let page = include_str!("../../../docs/events.md");
+        let table = page
+            .split("## Outcomes")
+            .nth(1)
+            .unwrap()
+            .split("\n## ")
+            .next()
+            .unwrap();
+        for outcome in Outcome::ALL {
+            assert!(table.contains(&format!("| `{outcome}` |")), "{outcome}");
+        }
+    }
+
+    #[test]
+    fn an_id_finds_its_cause() {
+        for cause in Cause::ALL {
+            assert_eq!(Cause::from_id(cause.id()), Some(*cause));
+        }
+        assert_eq!(Cause::from_id("session_ended"), None);
+    }
+}
