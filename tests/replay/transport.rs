@@ -157,10 +157,20 @@ fn a_lost_part_of_a_head_is_cut_and_never_malformed() {
         talk.lose(3 + lost);
         let story = story(&talk);
         assert_eq!(story.len(), 2, "{lost}: {story:?}");
-        assert!(story[0].starts_with("GET /a 401"), "{lost}: {story:?}");
-        assert!(story[0].contains("lost="), "{lost}: {story:?}");
-        assert!(!story[0].contains("defects"), "{lost}: {story:?}");
+        assert_cut(&story[0]);
         assert_eq!(story[1], TWO[1], "{lost}");
+    }
+    // The same where the connection closes at once.
+    for lost in 1..head {
+        let mut talk = connection();
+        talk.segment_size(size)
+            .client(get("/a"))
+            .server(answer(401, "no"))
+            .close();
+        talk.lose(3 + lost);
+        let story = story(&talk);
+        assert_eq!(story.len(), 1, "{lost}: {story:?}");
+        assert_cut(&story[0]);
     }
 }
 
@@ -269,4 +279,10 @@ fn many_connections_are_told_in_the_order_of_completion() {
     assert!(one.is_sorted_by_key(|exchange| exchange.completed));
     assert_eq!(lines(&one), lines(&two));
     assert_eq!(lines(&one), lines(&four));
+}
+
+fn assert_cut(line: &str) {
+    assert!(line.starts_with("GET /a 401"), "{line}");
+    assert!(line.contains("lost="), "{line}");
+    assert!(!line.contains("defects"), "{line}");
 }

@@ -226,7 +226,9 @@ impl Connection {
             return;
         };
         for direction in [Direction::Forward, Direction::Reverse] {
-            if self.streams[direction.index()].ended() {
+            // What waits behind a hole may be the request of an answer that has come.
+            let other = &self.streams[direction.flip().index()];
+            if self.streams[direction.index()].ended() && !other.waits() {
                 conversation.end(direction, context.now);
             }
         }
