@@ -21,6 +21,7 @@ use observer::engine::{Engine, Limits, Output};
 use observer::exchange::Exchange;
 use observer::packet::Batch;
 use observer::source::pcap::{Captures, PcapError, Report};
+use observer_common::window::Knobs;
 
 use listed::Corpora;
 use truth::{Found, Messages};
@@ -35,7 +36,7 @@ fn every_capture_is_read() {
     let mut refused = 0;
     let mut damaged = 0;
     for capture in &corpora.captures {
-        match read(&capture.path) {
+        match read(&capture.path, false) {
             Err(PcapError::LinkType { .. } | PcapError::NotACapture { .. }) => {
                 assert!(!capture.is_readable(), "{} was refused", capture.name);
                 refused += 1;
@@ -58,46 +59,63 @@ fn every_capture_is_read() {
     assert!(memory < 256 * 1024, "{memory} KiB");
 }
 
-/// Of tshark's HTTP/1 messages observer finds nearly all.
+/// Of tshark's HTTP/1 messages observer finds nearly all; and nearly all that it finds it finds as
+/// live too.
 #[test]
 fn what_tshark_sees_is_found() {
     let Some(corpora) = Corpora::find() else {
         return;
     };
     let mut all = Found::default();
-    let mut more = Found::default();
+    let mut live = Found::default();
     for capture in &corpora.captures {
         let truth = Messages::of_tshark(&corpora.root, &capture.name);
         if truth.is_empty() || corpora.is_decrypted(capture) {
             continue;
         }
-        let ours = match read(&capture.path) {
-            Ok((_, exchanges)) => Messages::of_observer(&exchanges),
-            Err(_) => Messages::default(),
-        };
-        let found = truth.compare(&ours);
-        if found.missing() > 0 {
-            println!(
-                "{}: {} requests, {} answers",
-                capture.name, found.requests, found.answers
-            );
+        let [whole, as_live] = [false, true].map(|as_live| {
+            read(&capture.path, as_live)
+                .map(|(_, exchanges)| Messages::of_observer(&exchanges))
+                .unwrap_or_default()
+        });
+        for (found, how, sum) in [
+            (truth.compare(&whole), "of tshark's", &mut all),
+            (whole.compare(&as_live), "as live", &mut live),
+        ] {
+            if found.missing() > 0 {
+                let (requests, answers) = (found.requests, found.answers);
+                println!(
+                    "{}: {how} {requests} requests, {answers} answers",
+                    capture.name
+                );
+            }
+            sum.add(found);
         }
-        all.add(found);
-        more.add(ours.compare(&truth));
     }
     println!(
-        "of tshark's: {} requests, {} answers; of observer's tshark has {} requests, {} answers",
-        all.requests, all.answers, more.requests, more.answers
+        "of tshark's: {} requests, {} answers",
+        all.requests, all.answers
+    );
+    println!(
+        "as live: {} requests, {} answers",
+        live.requests, live.answers
     );
     // Measured: 94.3 % and 94.9 %. What is missing is nearly all inside tunnels (GRE, ERSPAN, VXLAN,
     // GTP, SOCKS, ...), in IP fragments, or of link types that are not read.
     assert!(all.requests.thousandths() >= 940, "{}", all.requests);
     assert!(all.answers.thousandths() >= 945, "{}", all.answers);
+    // Measured: 98.2 % and 94.0 %. Two captures from which nearly all packets were filtered out have
+    // nearly all of the rest; a socket has no such holes.
+    assert!(live.requests.thousandths() >= 978, "{}", live.requests);
+    assert!(live.answers.thousandths() >= 935, "{}", live.answers);
 }
 
 /// Reads a capture through the engine.
-fn read(path: &Path) -> Result<(Report, Vec<Exchange>), PcapError> {
+fn read(path: &Path, as_live: bool) -> Result<(Report, Vec<Exchange>), PcapError> {
     let mut captures = Captures::open(&[path.to_path_buf()])?;
+    if as_live {
+        captures = captures.as_live(Knobs::DEFAULT);
+    }
     let policy = Arc::new(Policy::random().unwrap());
     let mut engine = Engine::new(Limits::default(), policy, NonZeroUsize::MIN);
     let mut batch = Batch::new();
