@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod filter;
 pub mod hardening;
 pub mod packet;
+pub mod pipeline;
 pub mod protocol;
 pub mod redact;
 pub mod service;

@@ -126,7 +126,7 @@ pub struct Handling {
     pub pid: u32,
     /// The thread id.
     pub tid: u32,
-    /// The thread's name (`comm`), at most 15 bytes, as the kernel has it.
+    /// The name of the process (`comm` of its first thread), at most 15 bytes, as the kernel has it.
     pub name: String,
     /// The id of the cgroup of the thread, on cgroup v2.
     pub cgroup: u64,

@@ -2,6 +2,9 @@
 
 mod demo;
 mod logging;
+mod options;
+mod outputs;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -25,6 +28,7 @@ pub struct Cli {
 enum Command {
     #[command(hide = true)]
     Demo(demo::Args),
+    Replay(Box<replay::Replay>),
 }
 
 impl Cli {
@@ -36,6 +40,7 @@ impl Cli {
             .and_then(|()| logging::start(self.log.as_deref()))
             .and_then(|()| match self.command {
                 Command::Demo(args) => demo::run(args),
+                Command::Replay(replay) => replay::run(*replay),
             });
         match done {
             Ok(()) => ExitCode::SUCCESS,

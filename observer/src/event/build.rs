@@ -113,7 +113,7 @@ impl Seen<'_> {
 const MAX_METHOD: usize = 64;
 /// The longest host that leaves, in bytes.
 const MAX_HOST: usize = 255;
-/// The longest name of a thread that leaves, in bytes.
+/// The longest name of a process that leaves, in bytes.
 const MAX_NAME: usize = 64;
 
 fn time(request: Option<&Request>, response: Option<&Response>, completed: Timestamp) -> Timestamp {

@@ -98,7 +98,7 @@ pub struct ProcessPart {
     pub pid: u32,
     /// The thread id.
     pub tid: u32,
-    /// The thread's name.
+    /// The name of the process.
     pub name: String,
     /// The id of its cgroup, on cgroup v2.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -124,7 +124,7 @@ impl Page<'_> {
             write!(f, " ({})", sides.join(", "))?;
         }
         if let (Some(first), Some(last)) = (self.summary.first, self.summary.last) {
-            write!(f, ", from {first} to {last}")?;
+            write!(f, ", from {} to {}", moment(first), moment(last))?;
         }
         f.write_str("\n")
     }
@@ -146,8 +146,8 @@ impl Page<'_> {
                 cause.map_or_else(|| "-".to_owned(), |cause| cause.to_string()),
                 grouped(row.count),
                 format!("{}{more}", grouped(row.tokens.len() as u64)),
-                row.first.to_string(),
-                row.last.to_string(),
+                moment(row.first),
+                moment(row.last),
             ]
         }));
         write_table(f, &table)
@@ -191,6 +191,13 @@ impl Page<'_> {
         }
         Ok(())
     }
+}
+
+/// A time to the millisecond.
+fn moment(time: Timestamp) -> String {
+    let text = time.to_string();
+    text.get(..23)
+        .map_or_else(|| text.clone(), |short| format!("{short}Z"))
 }
 
 fn place(side: Side) -> &'static str {
@@ -269,11 +276,11 @@ mod tests {
         assert_eq!(
             page,
             "
-1,201 exchanges (1,201 at servers), from 2023-11-14T22:13:20.000000Z to 2023-11-14T22:13:20.000000Z
+1,201 exchanges (1,201 at servers), from 2023-11-14T22:13:20.000Z to 2023-11-14T22:13:20.000Z
 1,201 rejections
-  SERVICE      CAUSE          COUNT  TOKENS  FIRST                        LAST
-  orders:8080  token_expired  1,200       3  2023-11-14T22:13:20.000000Z  2023-11-14T22:13:20.000000Z
-  orders:8080  key_not_found      1       1  2023-11-14T22:13:20.000000Z  2023-11-14T22:13:20.000000Z
+  SERVICE      CAUSE          COUNT  TOKENS  FIRST                     LAST
+  orders:8080  token_expired  1,200       3  2023-11-14T22:13:20.000Z  2023-11-14T22:13:20.000Z
+  orders:8080  key_not_found      1       1  2023-11-14T22:13:20.000Z  2023-11-14T22:13:20.000Z
 connections: 812 tls, 3 http1
   nginx:443: 812 TLS connections, contents not readable yet
 lost: 7 ring full

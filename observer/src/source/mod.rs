@@ -19,11 +19,6 @@ pub trait Source {
 
     /// Adds what the source knows of itself: what it saw, lost, and could not read.
     fn count(&self, totals: &mut Totals);
-
-    /// The name of a process, by its id and the name of one of its threads.
-    fn process_name<'a>(&'a mut self, _pid: u32, thread: &'a str) -> &'a str {
-        thread
-    }
 }
 
 impl Source for pcap::Captures {

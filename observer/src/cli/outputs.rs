@@ -1,0 +1,128 @@
+//! Where a command writes to: opened before anything else is done, so that nothing is half-written.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::sink::ndjson::Ndjson;
+use crate::sink::prometheus::Page;
+use crate::sink::report::{Lines, Report};
+use crate::sink::terminal::{Style, Terminal};
+use crate::sink::writer::{Output, WhenFull, Writer};
+
+use super::Error;
+use super::options::{EventOptions, is_standard_stream};
+
+/// What becomes of an events file that is there already.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Existing {
+    /// Events are added at its end: a run that is started again.
+    Kept,
+    /// It is replaced: a replay that is done again.
+    Replaced,
+}
+
+/// The sink of `--events`, if that was asked for.
+pub(super) fn events(
+    options: &EventOptions,
+    existing: Existing,
+    when_full: WhenFull,
+) -> Result<Option<Ndjson>, Error> {
+    let Some(path) = &options.path else {
+        return Ok(None);
+    };
+    let failed = |error| cannot_write(path, &error);
+    let output = if is_standard_stream(path) {
+        Output::Stream(Box::new(io::stdout()))
+    } else {
+        open(path, existing).map_err(failed)?
+    };
+    let writer = Writer::start(output, when_full).map_err(failed)?;
+    Ok(Some(Ndjson::new(writer, options.which())))
+}
+
+/// What a person reads: on standard output, or the summary alone on standard error when standard
+/// output has the events.
+pub(super) fn report(options: &EventOptions, when_full: WhenFull) -> Result<Report, Error> {
+    let (output, style, lines): (Box<dyn Write + Send>, _, _) = if options.to_standard_output() {
+        let stream = io::stderr();
+        let style = Style::of(&stream);
+        (Box::new(stream), style, Lines::Silent)
+    } else {
+        let stream = io::stdout();
+        let style = Style::of(&stream);
+        (Box::new(stream), style, Lines::Told)
+    };
+    let writer = Writer::start(Output::Stream(output), when_full)
+        .map_err(|error| Error::Failed(format!("starting a thread for output: {error}")))?;
+    Ok(Report::new(Terminal::new(writer, style), lines))
+}
+
+/// A metrics page in the making: written beside its place and renamed at the end, so that nobody ever
+/// reads half of it.
+pub(super) struct MetricsFile {
+    path: PathBuf,
+    partial: NamedPartial,
+    file: File,
+}
+
+impl MetricsFile {
+    /// Makes sure that the page can be written.
+    pub(super) fn create(path: PathBuf) -> Result<Self, Error> {
+        let mut partial = path.clone().into_os_string();
+        partial.push(".partial");
+        let partial = PathBuf::from(partial);
+        let file = File::create(&partial).map_err(|error| cannot_write(&path, &error))?;
+        Ok(Self {
+            path,
+            partial: NamedPartial(partial),
+            file,
+        })
+    }
+
+    /// Writes the page and puts it in its place.
+    pub(super) fn write(mut self, page: &Page) -> Result<(), Error> {
+        let text = page
+            .text()
+            .map_err(|error| Error::Failed(format!("writing the metrics: {error}")))?;
+        self.file
+            .write_all(text.as_bytes())
+            .and_then(|()| std::fs::rename(&self.partial.0, &self.path))
+            .map_err(|error| cannot_write(&self.path, &error))
+    }
+}
+
+/// Removed when dropped, if it is still there.
+struct NamedPartial(PathBuf);
+
+impl Drop for NamedPartial {
+    fn drop(&mut self) {
+        // It is gone when it was renamed.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Why a file cannot be written.
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    Error::Failed(format!(
+        "cannot write {}: {error}. Check the path, its permissions and the space left",
+        path.display()
+    ))
+}
+
+fn open(path: &Path, existing: Existing) -> io::Result<Output> {
+    // Events are about other people: nobody else reads a file that is made here.
+    let file: File = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Ok(Output::Stream(Box::new(file)));
+    }
+    if existing == Existing::Replaced {
+        file.set_len(0)?;
+    }
+    Ok(Output::File(file))
+}

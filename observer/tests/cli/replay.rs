@@ -1,0 +1,185 @@
+//! What `replay` says of captures.
+
+use std::io::{BufRead, BufReader, Write};
+
+use serde_json::Value;
+
+use super::*;
+
+fn events(done: &Done) -> Vec<Value> {
+    done.out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_rejection_becomes_a_line_and_a_summary() {
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(4212, &expired()).pcap());
+    let done = run(["replay", "--name", "10.0.0.1:8080=orders", &capture]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let told = done
+        .out
+        .matches("GET /orders/4711  401  token_expired")
+        .count();
+    assert_eq!(told, 1, "{}", done.out);
+    assert!(done.out.contains("… 4,211 more like this"), "{}", done.out);
+    assert!(done.out.contains("4,212 exchanges"), "{}", done.out);
+    assert!(done.out.contains("  orders  "), "{}", done.out);
+    assert!(!done.out.contains('\u{1b}'), "no colour in a pipe");
+}
+
+#[test]
+fn every_exchange_becomes_an_event() {
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(3, &expired()).pcap());
+    let done = run(["replay", "--events", "-", &capture]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let events = events(&done);
+    assert_eq!(events.len(), 3);
+    for event in events {
+        assert_eq!(event["schema"], "observer.exchange/1");
+        assert_eq!(event["side"], "wire");
+        assert_eq!(event["service"], "10.0.0.1:8080");
+        assert_eq!(event["request"]["path"], "/orders/4711");
+        assert_eq!(event["response"]["status"], 401);
+        assert_eq!(event["credential"]["claims"]["aud"], "orders");
+        assert_eq!(event["verdict"]["cause"], "token_expired");
+        assert_eq!(event["verdict"]["certainty"], "proven");
+    }
+    assert!(done.err.contains("3 exchanges"), "{}", done.err);
+}
+
+#[test]
+fn filters_narrow_what_is_reported() {
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(1, &expired()).pcap());
+    for (option, value, count) in [
+        ("--status", "401", 1),
+        ("--status", "2xx,500-599", 0),
+        ("--port", "8080", 1),
+        ("--port", "80", 0),
+        ("--service", "10.0.0.1", 1),
+        ("--service", "orders", 0),
+        ("--only", "rejected", 1),
+    ] {
+        let done = run(["replay", "--events", "-", option, value, &capture]);
+        assert_eq!(events(&done).len(), count, "{option} {value}: {}", done.err);
+    }
+}
+
+#[test]
+fn a_truncated_capture_gives_what_came_before_and_says_so() {
+    let desk = Desk::new();
+    let whole = refusals(3, &expired()).pcap();
+    let capture = desk.file("cut.pcap", &whole[..whole.len() - 7]);
+    let done = run(["replay", "--events", "-", &capture]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert_eq!(events(&done).len(), 3);
+    assert!(done.err.contains("cut.pcap is cut off"), "{}", done.err);
+}
+
+#[test]
+fn standard_input_is_read() {
+    let mut child = observer()
+        .args(["replay", "--events", "-", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let capture = refusals(2, &expired()).pcap();
+    child.stdin.take().unwrap().write_all(&capture).unwrap();
+    let done = Done::from(child.wait_with_output().unwrap());
+    assert_eq!(events(&done).len(), 2, "{}", done.err);
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(200, &expired()).pcap());
+    let key = desk.file("key", [b'k'; 32]);
+    let out = |threads| {
+        let fixed = [
+            "replay",
+            "--events",
+            "-",
+            "--fingerprint-key",
+            &key,
+            "--threads",
+        ];
+        run(fixed.into_iter().chain([threads, capture.as_str()])).out
+    };
+    let one = out("1");
+    assert_eq!(one.lines().count(), 200);
+    assert_eq!(one, out("7"));
+}
+
+#[test]
+fn seen_as_live_the_same_is_said() {
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(20, &expired()).pcap());
+    let key = desk.file("key", [b'k'; 32]);
+    let fixed = [
+        "replay",
+        "--events",
+        "-",
+        "--fingerprint-key",
+        &key,
+        &capture,
+    ];
+    let whole = run(fixed);
+    let as_live = run(fixed.into_iter().chain(["--as-live"]));
+    assert_eq!(whole.out.lines().count(), 20);
+    assert_eq!(whole.out, as_live.out);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_a_replay_quietly() {
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(5000, &expired()).pcap());
+    let mut child = observer()
+        .args(["replay", "--events", "-", &capture])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    assert!(first.starts_with('{'), "{first}");
+    let done = Done::from(child.wait_with_output().unwrap());
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(!done.err.contains("panic"), "{}", done.err);
+}
+
+#[test]
+fn metrics_are_written_whole() {
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(3, &expired()).pcap());
+    let metrics = desk.path("observer.prom");
+    let done = run(["replay", "--metrics", &text(&metrics), &capture]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let page = std::fs::read_to_string(&metrics).unwrap();
+    let line = r#"observer_rejections_total{cause="token_expired",certainty="proven",service="10.0.0.1:8080",side="wire"} 3"#;
+    assert!(page.lines().any(|have| have == line), "{page}");
+    assert_eq!(std::fs::read_dir(desk.0.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn events_can_be_read_by_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(1, &expired()).pcap());
+    let events = desk.path("events.ndjson");
+    for _ in 0..2 {
+        let done = run(["replay", "--events", &text(&events), &capture]);
+        assert_eq!(done.code, 0, "{}", done.err);
+    }
+    let lines = std::fs::read_to_string(&events).unwrap().lines().count();
+    assert_eq!(lines, 1, "a second replay replaces the first");
+    let mode = events.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
