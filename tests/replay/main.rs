@@ -6,6 +6,7 @@
     reason = "a broken assumption ends the test"
 )]
 
+mod events;
 mod http;
 mod pipeline;
 mod talk;

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use observer::credential::{ClaimAllowList, FingerprintKey, KeySets, Policy};
 use observer::engine::{Engine, Limits, Output};
+use observer::event::{Event, Paths, Seen};
 use observer::exchange::Exchange;
 use observer::packet::Batch;
 use observer::source::pcap::Captures;
+use observer::verdict;
 use observer_common::window::Knobs;
 use observer_tests::capture::{Capture, Conversation};
 
@@ -70,7 +72,7 @@ pub(crate) fn story(talk: &Conversation) -> Vec<String> {
     story_of(&Capture::of([talk.clone()]))
 }
 
-/// What is said of a capture. It is the same however many threads there are.
+/// What is said of a capture. The events are the same bytes however many threads there are.
 pub(crate) fn story_of(capture: &Capture) -> Vec<String> {
     let file = capture.pcap();
     let [one, two, four] = [1, 2, 4].map(|threads| {
@@ -78,11 +80,33 @@ pub(crate) fn story_of(capture: &Capture) -> Vec<String> {
             threads,
             ..Replay::default()
         };
-        lines(&replay.exchanges(&file))
+        replay.exchanges(&file)
     });
-    assert_eq!(one, two, "two threads say something else");
-    assert_eq!(one, four, "four threads say something else");
-    one
+    assert_eq!(ndjson(&one), ndjson(&two), "two threads say something else");
+    assert_eq!(
+        ndjson(&one),
+        ndjson(&four),
+        "four threads say something else"
+    );
+    lines(&one)
+}
+
+/// The events of exchanges, one JSON object in a line.
+pub(crate) fn ndjson(exchanges: &[Exchange]) -> String {
+    exchanges
+        .iter()
+        .map(|exchange| serde_json::to_string(&event(exchange)).unwrap() + "\n")
+        .collect()
+}
+
+/// The event of an exchange.
+pub(crate) fn event(exchange: &Exchange) -> Event {
+    let seen = Seen {
+        exchange,
+        service: "orders",
+        paths: Paths::AsSent,
+    };
+    seen.with(verdict::judge(exchange, None))
 }
 
 /// What is said of a conversation when it is read as live.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use observer_tests::capture::{Capture, Conversation, End, Framing};
 
-use super::pipeline::{Replay, lines, live_story, story, story_of};
+use super::pipeline::{Replay, lines, live_story, ndjson, story, story_of};
 use super::talk::{FRAMINGS, answer, connection, get};
 
 /// Two exchanges, cut into segments of `size` bytes.
@@ -277,8 +277,8 @@ fn many_connections_are_told_in_the_order_of_completion() {
     });
     assert_eq!(one.len(), 600);
     assert!(one.is_sorted_by_key(|exchange| exchange.completed));
-    assert_eq!(lines(&one), lines(&two));
-    assert_eq!(lines(&one), lines(&four));
+    assert_eq!(ndjson(&one), ndjson(&two));
+    assert_eq!(ndjson(&one), ndjson(&four));
 }
 
 fn assert_cut(line: &str) {
