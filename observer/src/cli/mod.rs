@@ -1,6 +1,7 @@
 //! The commands of the binary: one file each.
 
 mod demo;
+mod explain;
 mod logging;
 mod options;
 mod outputs;
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::hardening;
+use crate::{hardening, redact};
 
 /// Says why a token was rejected, from the kernel, without touching a service.
 #[derive(Debug, Parser)]
@@ -28,6 +29,7 @@ pub struct Cli {
 enum Command {
     #[command(hide = true)]
     Demo(demo::Args),
+    Explain(explain::Args),
     Replay(Box<replay::Replay>),
 }
 
@@ -40,6 +42,7 @@ impl Cli {
             .and_then(|()| logging::start(self.log.as_deref()))
             .and_then(|()| match self.command {
                 Command::Demo(args) => demo::run(args),
+                Command::Explain(args) => explain::run(args),
                 Command::Replay(replay) => replay::run(*replay),
             });
         match done {
@@ -73,13 +76,16 @@ impl Error {
     }
 }
 
-/// Prints what is wrong with the arguments, or the help that was asked for.
+/// Prints what is wrong with the arguments, or the help that was asked for. An argument that looks
+/// like a token is not printed again: who gives one as an argument did so by mistake.
 pub fn say_usage(error: &clap::Error) -> ExitCode {
-    // Nothing can be done for a reader that is gone.
-    let _ = error.print();
-    if error.use_stderr() {
-        ExitCode::from(2)
-    } else {
-        ExitCode::SUCCESS
+    if !error.use_stderr() {
+        // Nothing can be done for a reader that is gone.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
     }
+    for line in error.render().to_string().lines() {
+        eprintln!("{}", redact::text(line, 1024));
+    }
+    ExitCode::from(2)
 }

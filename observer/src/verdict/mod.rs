@@ -11,6 +11,7 @@ mod body;
 mod cause;
 mod challenge;
 mod combine;
+mod examine;
 mod explain;
 mod outcome;
 mod rules;
@@ -21,6 +22,7 @@ mod token;
 mod wording;
 
 pub use cause::{Cause, Certainty, Outcome};
+pub use examine::{Problem, examine};
 
 use crate::credential::Signature;
 use crate::exchange::Exchange;

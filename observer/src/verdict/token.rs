@@ -3,6 +3,7 @@
 use super::{Cause, Expectation};
 use crate::credential::{Claims, Credential, Defect, Kind, Signature};
 use crate::exchange::Exchange;
+use crate::time::Timestamp;
 
 /// The widest leeway of any validator by default (Microsoft.IdentityModel), in seconds.
 const WIDEST_LEEWAY: f64 = 300.0;
@@ -23,6 +24,8 @@ pub(super) struct Token<'a> {
     pub(super) now: Option<f64>,
     /// What the service takes, as far as its operator told us.
     pub(super) expected: Option<&'a Expectation>,
+    /// How sentences name that time.
+    moment: &'a str,
 }
 
 /// Whether a request carried a credential.
@@ -57,16 +60,28 @@ impl<'a> Token<'a> {
             }
             _ => Presence::Unknown,
         };
+        let time = request.map(|request| request.finished);
+        Self::at(presence, time, "the request", expected)
+    }
+
+    /// Looks at a credential at a time, which sentences name `moment`.
+    pub(super) fn at(
+        presence: Presence<'a>,
+        time: Option<Timestamp>,
+        moment: &'a str,
+        expected: Option<&'a Expectation>,
+    ) -> Self {
         #[expect(
             clippy::cast_precision_loss,
             reason = "microseconds do not matter to seconds"
         )]
-        let now = request.map(|request| request.finished.nanos() as f64 / 1e9);
+        let now = time.map(|time| time.nanos() as f64 / 1e9);
         let mut token = Self {
             presence,
             findings: Vec::new(),
             now,
             expected,
+            moment,
         };
         if let Presence::Present(credential) = presence {
             token.judge(credential);
@@ -153,7 +168,7 @@ impl<'a> Token<'a> {
             self.find(
                 Cause::TokenExpired,
                 ahead < -BEYOND,
-                format!("exp was {} before the request", span(ahead)),
+                format!("exp was {} before {}", span(ahead), self.moment),
             );
         }
         for (cause, name, ahead) in [
@@ -173,7 +188,7 @@ impl<'a> Token<'a> {
                 self.find(
                     cause,
                     ahead > BEYOND,
-                    format!("{name} was {} after the request", span(ahead)),
+                    format!("{name} was {} after {}", span(ahead), self.moment),
                 );
             }
         }
