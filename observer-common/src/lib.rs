@@ -2,6 +2,12 @@
 //!
 //! - [`window`]: what of a TCP connection is worth copying. One pure function, run by the kernel
 //!   programs, by `observer replay --as-live`, and by the tests.
+//! - [`record`]: what goes through the ring buffer.
+//! - [`connection`]: what the kernel keeps of a connection, in its socket's storage.
+//! - [`counter`]: what the kernel programs count, loss above all.
 #![cfg_attr(not(test), no_std)]
 
+pub mod connection;
+pub mod counter;
+pub mod record;
 pub mod window;

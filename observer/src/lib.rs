@@ -15,6 +15,7 @@ pub mod event;
 pub mod exchange;
 pub mod filter;
 pub mod hardening;
+pub mod identity;
 pub mod packet;
 pub mod pipeline;
 pub mod protocol;

@@ -1,6 +1,7 @@
 //! What builds, tests and measures observer: `cargo xtask COMMAND`.
 
 mod bench;
+mod build_ebpf;
 mod layers;
 mod record_demo;
 mod test;
@@ -15,6 +16,7 @@ use clap::Parser;
 #[command(name = "cargo xtask", max_term_width = 100)]
 enum Command {
     Bench(bench::Args),
+    BuildEbpf(build_ebpf::Args),
     RecordDemo(record_demo::Args),
     Test(test::Args),
 }
@@ -22,6 +24,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Bench(args) => bench::run(&args),
+        Command::BuildEbpf(args) => build_ebpf::run(&args),
         Command::RecordDemo(args) => record_demo::run(&args),
         Command::Test(args) => test::run(&args),
     };

@@ -31,6 +31,23 @@ pub enum Mark {
 }
 
 impl Mark {
+    /// The mark of a number, as `as u8` gives it. `Nothing` for a number that is none.
+    #[inline(always)]
+    pub const fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Undecided,
+            2 => Self::Request,
+            3 => Self::Connect,
+            4 => Self::Answer,
+            5 => Self::Upgrade,
+            6 => Self::Refusal,
+            7 => Self::ClientHello,
+            8 => Self::TlsRecord,
+            9 => Self::Http2,
+            _ => Self::Nothing,
+        }
+    }
+
     /// Whether a head of HTTP/1 starts there.
     #[inline(always)]
     pub const fn is_head(self) -> bool {
@@ -303,6 +320,14 @@ mod tests {
         ] {
             assert_eq!(mark(bytes), Mark::Nothing, "{}", bytes.escape_ascii());
         }
+    }
+
+    #[test]
+    fn a_mark_comes_back_from_its_number() {
+        for number in 0..=Mark::Http2 as u8 {
+            assert_eq!(Mark::from_number(number) as u8, number);
+        }
+        assert_eq!(Mark::from_number(200), Mark::Nothing);
     }
 
     #[test]

@@ -84,6 +84,14 @@ pub trait Peek {
     /// lowest), zero where there is none, and how many there are. `offset` is inside the segment.
     fn at(&self, offset: u32) -> (u64, u64, u32);
 
+    /// Says what starts with those bytes: [`recognise`]. The kernel programs call it as a function that
+    /// the verifier looks at by itself, or the ways through it would multiply with those through the
+    /// rule.
+    #[inline(always)]
+    fn recognise(&self, low: u64, high: u64, known: u32) -> Mark {
+        recognise(low, high, known)
+    }
+
     /// The last four bytes, big-endian (the last byte is the lowest). Of a shorter segment: what it
     /// has, in the lowest places, zero above.
     fn last(&self) -> u32;
@@ -142,7 +150,7 @@ pub fn decide<P: Peek>(
     } else if fresh && segment.seq == before && own.is_http(other) && own.wants_less(segment, knobs)
     {
         let (low, high, known) = bytes.at(0);
-        let mark = recognise(low, high, known);
+        let mark = bytes.recognise(low, high, known);
         if mark.is_head() {
             own.open(mark, segment.seq, knobs);
             found = Some(mark);

@@ -1,5 +1,6 @@
 //! Where packets come from: the kernel of this host, or capture files.
 
+pub mod live;
 pub mod pcap;
 
 use crate::packet::Batch;
@@ -42,5 +43,27 @@ impl Source for pcap::Captures {
             ("unreadable_packets", skipped.unreadable),
             ("packets_with_cut_data", report.cut),
         ]);
+    }
+}
+
+impl Source for live::Live {
+    type Error = live::LiveError;
+
+    fn read(&mut self, batch: &mut Batch) -> Result<bool, Self::Error> {
+        batch.clear();
+        Self::read(self, batch, live::GLANCE)?;
+        Ok(true)
+    }
+
+    fn count(&self, totals: &mut Totals) {
+        let counters = self.counters();
+        totals.seen = counters.seen;
+        totals.lost.extend(counters.lost);
+        totals
+            .unread
+            .insert("packets_with_odd_headers", counters.unparsed);
+        totals.bypassed_bytes = counters.bypass_bytes;
+        totals.context_seen = counters.context_seen;
+        totals.context_lost = counters.context_lost;
     }
 }

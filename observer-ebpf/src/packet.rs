@@ -1,0 +1,345 @@
+//! The packet plane: what was said, at each socket of the host. Both programs give 1 on every path: no
+//! packet is ever held back.
+
+use core::mem::MaybeUninit;
+
+use aya_ebpf::{
+    bindings::{__sk_buff, bpf_sock},
+    helpers::generated::{bpf_sk_fullsock, bpf_skb_load_bytes, bpf_tcp_sock},
+    macros::cgroup_skb,
+    programs::SkBuffContext,
+};
+use observer_common::{
+    connection::{Connection, Role},
+    counter::Counter,
+    record::{self, FIRST, LISTENER},
+    window::{self, Decision, Kind, Mark, PREFIX, Peek, Side},
+};
+
+use crate::{
+    emit::{Lost, Place, ship},
+    headers::{self, FIN, RST, SYN, Tcp},
+    maps::{connection, connection_or_new, count},
+    settings,
+    verifier::bounded,
+};
+
+#[cgroup_skb(ingress)]
+pub(crate) fn observer_ingress(ctx: SkBuffContext) -> i32 {
+    look::<{ record::INGRESS }>(ctx.skb.skb);
+    1
+}
+
+#[cgroup_skb(egress)]
+pub(crate) fn observer_egress(ctx: SkBuffContext) -> i32 {
+    look::<{ record::EGRESS }>(ctx.skb.skb);
+    1
+}
+
+const SOCK_STREAM: u32 = 1;
+const IPPROTO_TCP: u32 = 6;
+const TCP_LISTEN: u32 = 10;
+
+/// `None` is how a packet that does not matter is left: nothing depends on it.
+#[inline(always)]
+fn look<const WAY: u8>(skb: *mut __sk_buff) -> Option<()> {
+    let socket = stream_socket(skb)?;
+    // SAFETY: a field of a socket that the verifier knows.
+    let state = unsafe { (&raw const (*socket).state).read_volatile() };
+    if state == TCP_LISTEN {
+        return listened::<WAY>(skb, socket);
+    }
+    // SAFETY: `stream_socket` gives a full socket.
+    let known = unsafe { connection(socket.cast()) };
+    if let Some(connection) = &known {
+        if connection.own != 0 || is_done::<WAY>(connection) {
+            return None;
+        }
+    }
+    let Some(tcp) = headers::parse(skb) else {
+        count(Counter::Unparsed, 1);
+        return None;
+    };
+    if tcp.len == 0 {
+        return ended::<WAY>(skb, socket, &tcp, known?);
+    }
+    let connection = match known {
+        Some(connection) => connection,
+        // SAFETY: as above.
+        None => match unsafe { connection_or_new(socket.cast()) } {
+            Some(connection) => connection,
+            None => {
+                count(Counter::SegmentsWanted, 1);
+                count(Counter::LostNoState, 1);
+                return None;
+            }
+        },
+    };
+    segment::<WAY>(skb, socket, &tcp, connection)
+}
+
+/// The packet's socket, if it is a TCP socket of an application.
+#[inline(always)]
+fn stream_socket(skb: *mut __sk_buff) -> Option<*mut bpf_sock> {
+    // SAFETY: a field of the context; the verifier makes us check it for null.
+    let socket = unsafe { (&raw const (*skb).__bindgen_anon_2.sk).read_volatile() };
+    if socket.is_null() {
+        return None;
+    }
+    // SAFETY: null or a full socket comes back, of which all fields may be read.
+    let socket = unsafe { bpf_sk_fullsock(socket) };
+    if socket.is_null() {
+        return None;
+    }
+    // SAFETY: as above.
+    let (kind, protocol) = unsafe {
+        (
+            (&raw const (*socket).type_).read_volatile(),
+            (&raw const (*socket).protocol).read_volatile(),
+        )
+    };
+    // A raw socket gets copies of TCP packets too.
+    (kind == SOCK_STREAM && protocol == IPPROTO_TCP).then_some(socket)
+}
+
+#[inline(always)]
+fn is_done<const WAY: u8>(connection: &Connection) -> bool {
+    if WAY == record::INGRESS {
+        connection.ingress.is_done(&connection.egress)
+    } else {
+        connection.egress.is_done(&connection.ingress)
+    }
+}
+
+/// A segment with data.
+#[inline(always)]
+fn segment<const WAY: u8>(
+    skb: *mut __sk_buff,
+    socket: *mut bpf_sock,
+    tcp: &Tcp,
+    connection: &'static mut Connection,
+) -> Option<()> {
+    // SAFETY: a full socket; null comes back if it is not TCP.
+    let state = unsafe { bpf_tcp_sock(socket) };
+    if state.is_null() {
+        return None;
+    }
+    // SAFETY: fields of a TCP socket that the verifier knows.
+    let (expected, received) = unsafe {
+        if WAY == record::INGRESS {
+            (
+                (&raw const (*state).rcv_nxt).read_volatile(),
+                (&raw const (*state).bytes_received).read_volatile(),
+            )
+        } else {
+            ((&raw const (*state).snd_nxt).read_volatile(), 0)
+        }
+    };
+    let role = connection.role;
+    let facts = window::Segment {
+        seq: tcp.seq,
+        len: tcp.len,
+        // With Fast Open `snd_nxt` is still that of the SYN.
+        expected: if tcp.flags & SYN != 0 {
+            tcp.seq
+        } else {
+            expected
+        },
+        early: role == Role::Server as u8 && received > 0,
+    };
+    let (own, other, shipped, others) = if WAY == record::INGRESS {
+        let Connection {
+            ingress,
+            egress,
+            ingress_shipped,
+            egress_shipped,
+            ..
+        } = connection;
+        (ingress, &*egress, ingress_shipped, *egress_shipped)
+    } else {
+        let Connection {
+            ingress,
+            egress,
+            ingress_shipped,
+            egress_shipped,
+            ..
+        } = connection;
+        (egress, &*ingress, egress_shipped, *ingress_shipped)
+    };
+
+    let before = own.kind();
+    let decision = window::decide(own, other, &facts, &Data { skb, tcp }, &settings::knobs());
+    note_kind(before, own.kind());
+    if decision.len == 0 {
+        return None;
+    }
+    let place = Place {
+        way: WAY,
+        role,
+        flags: if *shipped == 0 && others == 0 {
+            FIRST
+        } else {
+            0
+        },
+    };
+    match ship(skb, socket, tcp, &decision, &place) {
+        Ok(cut) => {
+            *shipped = shipped.wrapping_add(1);
+            if cut > 0 {
+                own.lose(cut);
+            }
+        }
+        Err(Lost) => own.lose(decision.len),
+    }
+    Some(())
+}
+
+/// What the window rule may look at of the segment's data.
+struct Data<'a> {
+    skb: *mut __sk_buff,
+    tcp: &'a Tcp,
+}
+
+impl Peek for Data<'_> {
+    #[inline(always)]
+    fn at(&self, offset: u32) -> (u64, u64, u32) {
+        let rest = self.tcp.len.wrapping_sub(offset);
+        let len = if rest < PREFIX { rest } else { PREFIX };
+        if len == 0 {
+            return (0, 0, 0);
+        }
+        let mut words = MaybeUninit::<[u64; 2]>::uninit();
+        let start = words.as_mut_ptr().cast::<u64>();
+        // SAFETY: both words are written, the first bytes of them twice. Volatile, because clearing
+        // them at once would be a call of memset, a loop of bytes in BPF.
+        unsafe {
+            start.write_volatile(0);
+            start.add(1).write_volatile(0);
+            let result = bpf_skb_load_bytes(
+                self.skb.cast(),
+                self.tcp.offset.wrapping_add(offset),
+                start.cast(),
+                bounded::<{ PREFIX as i32 - 1 }>(len),
+            );
+            if result != 0 {
+                return (0, 0, 0);
+            }
+            (
+                u64::from_le(start.read_volatile()),
+                u64::from_le(start.add(1).read_volatile()),
+                len,
+            )
+        }
+    }
+
+    #[inline(always)]
+    fn recognise(&self, low: u64, high: u64, known: u32) -> Mark {
+        Mark::from_number(observer_recognise(low, high, known) as u8)
+    }
+
+    #[inline(always)]
+    fn last(&self) -> u32 {
+        let end = self.tcp.offset.wrapping_add(self.tcp.len);
+        // There are always four bytes before the end: those of the header at least. Of a short
+        // segment the rule takes the lowest bytes alone.
+        match headers::load::<4>(self.skb, end.wrapping_sub(4)) {
+            Some(bytes) => u32::from_be_bytes(bytes),
+            None => 0,
+        }
+    }
+}
+
+/// A function of its own for the verifier: see [`Peek::recognise`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn observer_recognise(low: u64, high: u64, known: u32) -> u32 {
+    u32::from(window::recognise(low, high, known) as u8)
+}
+
+#[inline(always)]
+fn note_kind(before: Kind, after: Kind) {
+    if before as u8 == after as u8 {
+        return;
+    }
+    match after {
+        Kind::Tls => count(Counter::Tls, 1),
+        Kind::Http2 => count(Counter::Http2, 1),
+        Kind::Upgraded => count(Counter::Upgraded, 1),
+        Kind::Foreign => count(Counter::Foreign, 1),
+        Kind::Unknown | Kind::Http => {}
+    }
+}
+
+/// A segment without data. The end of a connection is handed over if nothing else tells of it.
+#[inline(always)]
+fn ended<const WAY: u8>(
+    skb: *mut __sk_buff,
+    socket: *mut bpf_sock,
+    tcp: &Tcp,
+    connection: &'static mut Connection,
+) -> Option<()> {
+    let shipped = connection.ingress_shipped | connection.egress_shipped;
+    if settings::closing_is_seen() || shipped == 0 || tcp.flags & (FIN | RST) == 0 {
+        return None;
+    }
+    let place = Place {
+        way: WAY,
+        role: connection.role,
+        flags: 0,
+    };
+    ship(skb, socket, tcp, &Decision::default(), &place)
+        .ok()
+        .map(drop)
+}
+
+/// Data under the cookie of a listening socket (TCP_DEFER_ACCEPT, Fast Open, a request on the
+/// handshake's last segment). The rule's state is the child's, and there is no child yet: what starts
+/// like a head is handed over, as far as a request's window goes.
+#[inline(always)]
+fn listened<const WAY: u8>(skb: *mut __sk_buff, socket: *mut bpf_sock) -> Option<()> {
+    if WAY != record::INGRESS {
+        return None;
+    }
+    let tcp = headers::parse(skb)?;
+    if tcp.len == 0 {
+        return None;
+    }
+    // SAFETY: a full socket.
+    if let Some(connection) = unsafe { connection(socket.cast()) } {
+        if connection.own != 0 {
+            return None;
+        }
+    }
+    let mut own = Side::default();
+    let facts = window::Segment {
+        seq: tcp.seq,
+        len: tcp.len,
+        expected: tcp.seq,
+        early: false,
+    };
+    let decision = window::decide(
+        &mut own,
+        &Side::default(),
+        &facts,
+        &Data { skb, tcp: &tcp },
+        &settings::knobs(),
+    );
+    if decision.len == 0 {
+        return None;
+    }
+    let place = Place {
+        way: WAY,
+        role: Role::Server as u8,
+        flags: LISTENER,
+    };
+    ship(skb, socket, &tcp, &decision, &place).ok().map(drop)
+}
+
+/// A mark as a record has it.
+#[inline(always)]
+pub(crate) fn mark_number(mark: Option<Mark>) -> u8 {
+    match mark {
+        Some(mark) => mark as u8,
+        None => 0,
+    }
+}

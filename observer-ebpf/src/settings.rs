@@ -1,0 +1,63 @@
+//! What the agent decides before it loads the programs. Read-only from then on, so the verifier knows
+//! the values and prunes what they make unreachable.
+
+use aya_ebpf::Global;
+use observer_common::window::Knobs;
+
+#[unsafe(no_mangle)]
+static REQUEST_WINDOW: Global<u32> = Global::new(Knobs::DEFAULT.request);
+#[unsafe(no_mangle)]
+static ANSWER_WINDOW: Global<u32> = Global::new(Knobs::DEFAULT.answer);
+#[unsafe(no_mangle)]
+static REFUSAL_WINDOW: Global<u32> = Global::new(Knobs::DEFAULT.refusal);
+#[unsafe(no_mangle)]
+static REFUSAL_BODY: Global<u32> = Global::new(Knobs::DEFAULT.refusal_body);
+#[unsafe(no_mangle)]
+static HELLO_WINDOW: Global<u32> = Global::new(Knobs::DEFAULT.hello);
+#[unsafe(no_mangle)]
+static PATIENCE: Global<u32> = Global::new(Knobs::DEFAULT.patience);
+/// The reader is woken when this many bytes wait for it; it looks by itself now and then.
+#[unsafe(no_mangle)]
+static WAKE_AT: Global<u64> = Global::new(1);
+/// 1: closing is seen by its tracepoint, so FIN and RST need not be handed over.
+#[unsafe(no_mangle)]
+static LIFECYCLE: Global<u32> = Global::new(0);
+/// The device and inode of the agent's pid namespace; 0 when it is the first one, whose numbers the
+/// kernel gives without asking.
+#[unsafe(no_mangle)]
+static PID_NAMESPACE_DEVICE: Global<u64> = Global::new(0);
+#[unsafe(no_mangle)]
+static PID_NAMESPACE_INODE: Global<u64> = Global::new(0);
+
+#[inline(always)]
+pub(crate) fn knobs() -> Knobs {
+    Knobs {
+        request: REQUEST_WINDOW.load(),
+        answer: ANSWER_WINDOW.load(),
+        refusal: REFUSAL_WINDOW.load(),
+        refusal_body: REFUSAL_BODY.load(),
+        hello: HELLO_WINDOW.load(),
+        patience: PATIENCE.load(),
+    }
+}
+
+#[inline(always)]
+pub(crate) fn wake_at() -> u64 {
+    WAKE_AT.load()
+}
+
+#[inline(always)]
+pub(crate) fn closing_is_seen() -> bool {
+    LIFECYCLE.load() != 0
+}
+
+/// The device and inode of the agent's pid namespace, unless it is the first one.
+#[inline(always)]
+pub(crate) fn pid_namespace() -> Option<(u64, u64)> {
+    let inode = PID_NAMESPACE_INODE.load();
+    if inode == 0 {
+        None
+    } else {
+        Some((PID_NAMESPACE_DEVICE.load(), inode))
+    }
+}

@@ -1,0 +1,7 @@
+//! Who is behind a number: from thread to process, from socket to process.
+
+mod processes;
+mod sockets;
+
+pub use processes::Processes;
+pub use sockets::{Owner, SocketTable};

@@ -1,0 +1,178 @@
+//! Who owns a socket, asked from user space: the kernel's table of sockets (inet_diag) gives the inode
+//! of a socket cookie, and /proc the process that has it open.
+//!
+//! It knows the sockets of one network namespace, the agent's own, and the owner of the moment. The
+//! tracepoints know better; this is for kernels that do not have them.
+
+use std::collections::HashMap;
+use std::io;
+use std::time::{Duration, Instant};
+
+use netlink_packet_core::{
+    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+};
+use netlink_packet_sock_diag::{
+    SockDiagMessage,
+    constants::{AF_INET, AF_INET6, IPPROTO_TCP},
+    inet::{ExtensionFlags, InetRequest, SocketId, StateFlags},
+};
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
+use procfs::process::{FDTarget, all_processes};
+
+use super::processes::read_name;
+
+/// A process that has a socket open.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Owner {
+    /// Its number, in the agent's pid namespace.
+    pub pid: u32,
+    /// What it is called.
+    pub name: String,
+}
+
+/// Sockets and their owners, looked up together now and then.
+pub struct SocketTable {
+    owners: HashMap<u64, Owner>,
+    looked: Option<Instant>,
+}
+
+/// How often the whole table is looked up: it costs a walk through /proc.
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl SocketTable {
+    /// Knows nobody yet.
+    pub fn new() -> Self {
+        Self {
+            owners: HashMap::new(),
+            looked: None,
+        }
+    }
+
+    /// Who has the socket with this cookie open. `None`: it is not known, or not yet: the table is
+    /// looked up at most once a second.
+    pub fn owner(&mut self, cookie: u64) -> Option<Owner> {
+        if let Some(owner) = self.owners.get(&cookie) {
+            return Some(owner.clone());
+        }
+        if self.looked.is_none_or(|looked| looked.elapsed() >= PAUSE) {
+            self.look();
+        }
+        self.owners.get(&cookie).cloned()
+    }
+
+    fn look(&mut self) {
+        self.looked = Some(Instant::now());
+        let mut inodes = HashMap::new();
+        for family in [AF_INET, AF_INET6] {
+            if let Err(error) = dump(family, &mut inodes) {
+                tracing::debug!("the kernel's socket table could not be read: {error}");
+            }
+        }
+        self.owners = owners(&inodes);
+    }
+}
+
+impl Default for SocketTable {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Adds the inode and cookie of each TCP socket of a family.
+fn dump(family: u8, inodes: &mut HashMap<u64, u64>) -> io::Result<()> {
+    let socket = Socket::new(NETLINK_SOCK_DIAG)?;
+    socket.connect(&SocketAddr::new(0, 0))?;
+    socket.send(&request(family), 0)?;
+    loop {
+        let (bytes, _) = socket.recv_from_full()?;
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let message = NetlinkMessage::<SockDiagMessage>::deserialize(rest)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+            match message.payload {
+                NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(found)) => {
+                    let cookie = u64::from_ne_bytes(found.header.socket_id.cookie);
+                    inodes.insert(u64::from(found.header.inode), cookie);
+                }
+                NetlinkPayload::Error(error) => return Err(error.to_io()),
+                NetlinkPayload::Done(_) => return Ok(()),
+                _ => {}
+            }
+            // Messages are aligned to four bytes; a header never says less than its own length.
+            let len = usize::try_from(message.header.length).unwrap_or(usize::MAX);
+            rest = rest
+                .get(len.next_multiple_of(4).max(4)..)
+                .unwrap_or_default();
+        }
+    }
+}
+
+fn request(family: u8) -> Vec<u8> {
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    let socket_id = if family == AF_INET {
+        SocketId::new_v4()
+    } else {
+        SocketId::new_v6()
+    };
+    let request = InetRequest {
+        family,
+        protocol: IPPROTO_TCP,
+        extensions: ExtensionFlags::empty(),
+        states: StateFlags::all(),
+        socket_id,
+    };
+    let payload = SockDiagMessage::InetRequest(request).into();
+    let mut message = NetlinkMessage::new(header, payload);
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    bytes
+}
+
+/// The owners of sockets, by cookie. `inodes` gives the cookie of an inode.
+fn owners(inodes: &HashMap<u64, u64>) -> HashMap<u64, Owner> {
+    let mut owners = HashMap::new();
+    // A process that ends meanwhile, or that we may not look at, has no owner to offer.
+    for process in all_processes().into_iter().flatten().flatten() {
+        let Ok(pid) = u32::try_from(process.pid()) else {
+            continue;
+        };
+        let mut name = None;
+        for open in process.fd().into_iter().flatten().flatten() {
+            let FDTarget::Socket(inode) = open.target else {
+                continue;
+            };
+            let Some(cookie) = inodes.get(&inode) else {
+                continue;
+            };
+            let name = name.get_or_insert_with(|| read_name(pid).unwrap_or_default());
+            owners.entry(*cookie).or_insert_with(|| Owner {
+                pid,
+                name: name.clone(),
+            });
+        }
+    }
+    owners
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn our_own_sockets_are_found_by_their_cookies() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let cookie = rustix::net::sockopt::socket_cookie(&client).unwrap();
+        let owner = SocketTable::new().owner(cookie).unwrap();
+        assert_eq!(owner.pid, std::process::id());
+    }
+
+    #[test]
+    fn a_cookie_of_nobody_has_no_owner() {
+        assert_eq!(SocketTable::new().owner(u64::MAX - 1), None);
+    }
+}

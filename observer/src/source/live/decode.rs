@@ -1,0 +1,249 @@
+//! From the kernel's records to the items that all sources have in common.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use observer_common::connection::Role as KernelRole;
+use observer_common::record::{self, EGRESS, FIRST, LISTENER, Record};
+use zeroize::Zeroizing;
+
+use super::clock::Clock;
+use super::counters::Reader;
+use super::listener::{Held, Waiting};
+use crate::identity::{Processes, SocketTable};
+use crate::packet::{
+    Batch, ConnectionKey, Direction, Flags, Handling, Item, ItemKind, KnownBy, Role, Segment, Tail,
+};
+use crate::time::Timestamp;
+
+/// Turns records into items.
+pub(super) struct Decoder {
+    pub(super) clock: Clock,
+    pub(super) counts: Reader,
+    waiting: Waiting,
+    processes: Processes,
+    /// Who owns a socket, asked when no program tells who handles it.
+    sockets: Option<SocketTable>,
+}
+
+impl Decoder {
+    /// `context`: the programs of the context plane are attached.
+    pub(super) fn new(context: bool) -> Self {
+        Self {
+            clock: Clock::new(),
+            counts: Reader::default(),
+            waiting: Waiting::default(),
+            processes: Processes::new(),
+            sockets: (!context).then(SocketTable::new),
+        }
+    }
+
+    /// Takes a record apart and puts what it says into the batch.
+    pub(super) fn take(&mut self, bytes: &[u8], batch: &mut Batch) {
+        match record::decode(bytes) {
+            Some(Record::Segment(segment, payload)) => self.segment(&segment, payload, batch),
+            Some(Record::Handled(handled)) => self.handled(&handled, batch),
+            Some(Record::Closed(header)) => batch.push(Item {
+                connection: ConnectionKey::Socket(header.cookie),
+                time: self.clock.time(header.time),
+                kind: ItemKind::Closed,
+            }),
+            Some(Record::Executed(executed)) => {
+                self.processes.executed(executed.pid, &comm(&executed.comm));
+            }
+            None => self.counts.undecodable = self.counts.undecodable.saturating_add(1),
+        }
+    }
+
+    /// Makes time pass, on a host where nothing happens too.
+    pub(super) fn pass(&mut self, batch: &mut Batch) {
+        self.clock.check();
+        let now = self.clock.now();
+        batch.advance(now);
+        let unclaimed = self.waiting.expire(now);
+        self.counts.unclaimed = self.counts.unclaimed.saturating_add(unclaimed);
+    }
+
+    fn segment(&mut self, record: &record::Segment, payload: &[u8], batch: &mut Batch) {
+        let time = self.clock.time(record.header.time);
+        let mut segment = segment(record, payload);
+        if segment.listener {
+            let bytes = Zeroizing::new(payload.to_vec());
+            let held = Held {
+                time,
+                segment,
+                bytes,
+            };
+            let unclaimed = self.waiting.hold(held);
+            self.counts.unclaimed = self.counts.unclaimed.saturating_add(unclaimed);
+            return;
+        }
+        let connection = ConnectionKey::Socket(record.header.cookie);
+        if record.header.flags & FIRST != 0 {
+            self.first(connection, record, &segment, time, batch);
+        }
+        segment.payload = batch.store(payload);
+        self.deliver(connection, time, segment, batch);
+    }
+
+    /// The first segment of a socket brings what is known of the socket.
+    fn first(
+        &mut self,
+        connection: ConnectionKey,
+        record: &record::Segment,
+        segment: &Segment,
+        time: Timestamp,
+        batch: &mut Batch,
+    ) {
+        let (local, remote) = match segment.direction {
+            Direction::Forward => (segment.source, segment.target),
+            Direction::Reverse => (segment.target, segment.source),
+        };
+        let waited = self.waiting.claim(segment);
+        let opened = waited.first().map_or(time, |held| held.time.min(time));
+        if let Some(role) = role(record.header.role) {
+            let kind = ItemKind::Opened {
+                role,
+                local,
+                remote,
+            };
+            batch.push(Item {
+                connection,
+                time: opened,
+                kind,
+            });
+        }
+        for mut held in waited {
+            held.segment.payload = batch.store(&held.bytes);
+            held.segment.listener = false;
+            self.deliver(connection, held.time, held.segment, batch);
+        }
+        let owner = self
+            .sockets
+            .as_mut()
+            .and_then(|sockets| sockets.owner(record.header.cookie));
+        if let Some(owner) = owner {
+            let handling = Handling {
+                pid: owner.pid,
+                tid: owner.pid,
+                name: owner.name,
+                cgroup: record.cgroup,
+                known_by: KnownBy::SocketTable,
+            };
+            let kind = ItemKind::Handled(segment.direction, handling);
+            batch.push(Item {
+                connection,
+                time,
+                kind,
+            });
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        connection: ConnectionKey,
+        time: Timestamp,
+        segment: Segment,
+        batch: &mut Batch,
+    ) {
+        self.counts.delivered = self.counts.delivered.saturating_add(1);
+        let kind = ItemKind::Segment(segment);
+        batch.push(Item {
+            connection,
+            time,
+            kind,
+        });
+    }
+
+    fn handled(&mut self, record: &record::Handled, batch: &mut Batch) {
+        if record.pid == 0 {
+            // A process that has no number in our pid namespace.
+            return;
+        }
+        let thread = comm(&record.comm);
+        let handling = Handling {
+            pid: record.pid,
+            tid: record.tid,
+            name: self.processes.name(record.pid, record.tid, &thread),
+            cgroup: record.cgroup,
+            known_by: KnownBy::Probe,
+        };
+        batch.push(Item {
+            connection: ConnectionKey::Socket(record.header.cookie),
+            time: self.clock.time(record.header.time),
+            kind: ItemKind::Handled(direction(record.header.direction), handling),
+        });
+    }
+}
+
+/// The segment of a record, without the place of its bytes.
+fn segment(record: &record::Segment, payload: &[u8]) -> Segment {
+    const FIN: u8 = 1;
+    const SYN: u8 = 1 << 1;
+    const RST: u8 = 1 << 2;
+    const ACK: u8 = 1 << 4;
+    let direction = direction(record.header.direction);
+    let local = address(record.local, record.local_port);
+    let remote = address(record.remote, record.remote_port);
+    let (source, target) = match direction {
+        Direction::Forward => (local, remote),
+        Direction::Reverse => (remote, local),
+    };
+    let flag = |bit| record.tcp_flags & bit != 0;
+    let whole = payload.len() >= usize::try_from(record.wire_len).unwrap_or(usize::MAX);
+    Segment {
+        direction,
+        source,
+        target,
+        seq: record.seq,
+        flags: Flags {
+            syn: flag(SYN),
+            ack: flag(ACK),
+            fin: flag(FIN),
+            rst: flag(RST),
+        },
+        payload: 0..0,
+        wire_len: record.wire_len,
+        tail: if whole { Tail::Whole } else { Tail::Unwanted },
+        skipped: record.skipped,
+        lost: record.lost,
+        listener: record.header.flags & LISTENER != 0,
+    }
+}
+
+/// For a socket, `Forward` is out of it.
+fn direction(number: u8) -> Direction {
+    if number == EGRESS {
+        Direction::Forward
+    } else {
+        Direction::Reverse
+    }
+}
+
+fn role(number: u8) -> Option<Role> {
+    match number {
+        number if number == KernelRole::Client as u8 => Some(Role::Client),
+        number if number == KernelRole::Server as u8 => Some(Role::Server),
+        _ => None,
+    }
+}
+
+/// An address of a record. What is written as `::ffff:a.b.c.d` is IPv4.
+fn address(bytes: [u8; 16], port: u16) -> SocketAddr {
+    let address = Ipv6Addr::from(bytes);
+    let address = address
+        .to_ipv4_mapped()
+        .map_or(IpAddr::V6(address), IpAddr::V4);
+    SocketAddr::new(address, port)
+}
+
+/// A name that ends with a zero. It may hold any bytes: a process names itself.
+fn comm(bytes: &[u8; 16]) -> String {
+    let end = bytes
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(bytes.len());
+    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

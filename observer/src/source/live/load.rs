@@ -1,0 +1,252 @@
+//! Loads the kernel object and attaches its programs.
+
+use std::io;
+
+use aya::maps::{MapData, PerCpuArray, RingBuf, SkStorage};
+use aya::programs::{
+    BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, ProgramError,
+};
+use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
+use observer_common::connection::CONNECTION_SIZE;
+use observer_common::counter::COUNTERS;
+
+use super::cgroup::{self, CgroupError};
+use super::plan::{PACKETS, Program, TRACEPOINTS, TracePoint};
+use super::{LiveOptions, pid_namespace};
+
+/// The kernel programs, compiled. Built by `cargo xtask build-ebpf`.
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../bpf/observer.o");
+
+/// What is loaded and attached. Dropping it detaches everything; so does the end of the process,
+/// however it comes, because nothing is pinned.
+pub(super) struct Attached {
+    pub(super) records: RingBuf<MapData>,
+    pub(super) counts: PerCpuArray<MapData, [u64; COUNTERS]>,
+    pub(super) connections: SkStorage<MapData, [u8; CONNECTION_SIZE]>,
+    /// The tracepoints that are attached.
+    pub(super) tracepoints: Vec<TracePoint>,
+    /// What could not be attached, and why. Nothing of it is essential.
+    pub(super) missing: Vec<(TracePoint, String)>,
+    /// Holds the programs and their links.
+    _programs: Ebpf,
+}
+
+/// Loads and attaches what this kernel takes.
+pub(super) fn attach(options: &LiveOptions) -> Result<Attached, LoadError> {
+    let root = cgroup::root()?;
+    let btf = Btf::from_sys_fs();
+    let mut lifecycle = true;
+    loop {
+        let mut programs = load(options, lifecycle)?;
+        let mut tracepoints = Vec::new();
+        let mut missing = Vec::new();
+        for tracepoint in TRACEPOINTS {
+            let done = match &btf {
+                Ok(btf) => trace(&mut programs, tracepoint, btf).map_err(|error| error.to_string()),
+                Err(error) => Err(format!("the kernel describes no types: {error}")),
+            };
+            match done {
+                Ok(()) => tracepoints.push(tracepoint),
+                Err(why) => missing.push((tracepoint, why)),
+            }
+        }
+        if lifecycle && !tracepoints.contains(&TracePoint::State) {
+            // The packet programs must know it before they are loaded.
+            lifecycle = false;
+            continue;
+        }
+        for program in PACKETS {
+            sniff(&mut programs, program, &root)?;
+        }
+        tracing::debug!("attached to {}", root.path.display());
+        return Ok(Attached {
+            records: map(&mut programs, "RECORDS")?,
+            counts: map(&mut programs, "COUNTS")?,
+            connections: map(&mut programs, "CONNECTIONS")?,
+            tracepoints,
+            missing,
+            _programs: programs,
+        });
+    }
+}
+
+/// Creates the maps and relocates the programs. No program is in the kernel yet.
+pub(super) fn load(options: &LiveOptions, lifecycle: bool) -> Result<Ebpf, LoadError> {
+    let knobs = options.knobs;
+    let (device, inode) = pid_namespace().unwrap_or((0, 0));
+    let wake_at = u64::from(options.ring_bytes / 8);
+    EbpfLoader::new()
+        .override_global("REQUEST_WINDOW", &knobs.request, true)
+        .override_global("ANSWER_WINDOW", &knobs.answer, true)
+        .override_global("REFUSAL_WINDOW", &knobs.refusal, true)
+        .override_global("REFUSAL_BODY", &knobs.refusal_body, true)
+        .override_global("HELLO_WINDOW", &knobs.hello, true)
+        .override_global("PATIENCE", &knobs.patience, true)
+        .override_global("WAKE_AT", &wake_at, true)
+        .override_global("LIFECYCLE", &u32::from(lifecycle), true)
+        .override_global("PID_NAMESPACE_DEVICE", &device, true)
+        .override_global("PID_NAMESPACE_INODE", &inode, true)
+        .map_max_entries("RECORDS", options.ring_bytes)
+        .load(OBJECT)
+        .map_err(LoadError::object)
+}
+
+/// Loads a tracepoint's program and attaches it.
+fn trace(programs: &mut Ebpf, tracepoint: TracePoint, btf: &Btf) -> Result<(), LoadError> {
+    let program = load_trace(programs, tracepoint, btf)?;
+    program
+        .attach()
+        .map_err(|error| LoadError::program(tracepoint.program(), error))?;
+    Ok(())
+}
+
+/// Loads a tracepoint's program, and leaves it there.
+pub(super) fn load_trace<'a>(
+    programs: &'a mut Ebpf,
+    tracepoint: TracePoint,
+    btf: &Btf,
+) -> Result<&'a mut BtfTracePoint, LoadError> {
+    let name = tracepoint.program();
+    let program: &mut BtfTracePoint = find(programs, name)?;
+    program
+        .load(tracepoint.event(), btf)
+        .map_err(|error| LoadError::program(name, error))?;
+    Ok(program)
+}
+
+fn sniff(programs: &mut Ebpf, program: Program, root: &cgroup::Root) -> Result<(), LoadError> {
+    let way = match program {
+        Program::Ingress => CgroupSkbAttachType::Ingress,
+        Program::Egress => CgroupSkbAttachType::Egress,
+    };
+    // Links stand beside each other whatever the mode; the flag for many is not for links.
+    load_sniff(programs, program)?
+        .attach(&root.directory, way, CgroupAttachMode::Single)
+        .map_err(|error| LoadError::program(program.name(), error))?;
+    Ok(())
+}
+
+/// Loads a packet program, and leaves it there.
+pub(super) fn load_sniff(
+    programs: &mut Ebpf,
+    program: Program,
+) -> Result<&mut CgroupSkb, LoadError> {
+    let name = program.name();
+    let program: &mut CgroupSkb = find(programs, name)?;
+    program
+        .load()
+        .map_err(|error| LoadError::program(name, error))?;
+    Ok(program)
+}
+
+fn find<'a, P>(programs: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
+where
+    &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
+{
+    programs
+        .program_mut(name)
+        .ok_or(LoadError::Incomplete(name))?
+        .try_into()
+        .map_err(|error| LoadError::program(name, error))
+}
+
+fn map<M>(programs: &mut Ebpf, name: &'static str) -> Result<M, LoadError>
+where
+    M: TryFrom<aya::maps::Map, Error = aya::maps::MapError>,
+{
+    let map = programs.take_map(name).ok_or(LoadError::Incomplete(name))?;
+    M::try_from(map).map_err(|error| LoadError::object(error.into()))
+}
+
+/// Why the kernel programs could not be loaded or attached.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Where to attach is not there.
+    #[error(transparent)]
+    Cgroup(#[from] CgroupError),
+    /// The kernel does not let us.
+    #[error(
+        "the kernel does not let this user {what}: {source}; run observer as root, or with the \
+         capabilities CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
+    )]
+    Forbidden {
+        /// What was being done.
+        what: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The maps could not be made.
+    #[error(
+        "preparing the kernel programs failed: {0}; `observer doctor` says what this kernel lacks"
+    )]
+    Object(String),
+    /// A program could not be loaded or attached.
+    #[error(
+        "the kernel refused the program {program}: {why}; `observer doctor` says what it lacks"
+    )]
+    Program {
+        /// Which one.
+        program: &'static str,
+        /// What the kernel said, the verifier's log aside.
+        why: String,
+    },
+    /// The object lacks a part: a fault of the build.
+    #[error("the kernel object has no {0}; rebuild it with `cargo xtask build-ebpf`")]
+    Incomplete(&'static str),
+}
+
+impl LoadError {
+    fn object(error: EbpfError) -> Self {
+        match permission(&error) {
+            Some(source) => Self::Forbidden {
+                what: "create BPF maps".to_owned(),
+                source,
+            },
+            None => Self::Object(chain(&error)),
+        }
+    }
+
+    fn program(program: &'static str, error: ProgramError) -> Self {
+        if let Some(source) = permission(&error) {
+            let what = format!("load or attach the program {program}");
+            return Self::Forbidden { what, source };
+        }
+        if let ProgramError::LoadError { verifier_log, .. } = &error {
+            tracing::debug!("the verifier on {program}: {verifier_log}");
+        }
+        let why = match &error {
+            ProgramError::LoadError { io_error, .. } => io_error.to_string(),
+            error => chain(error),
+        };
+        Self::Program { program, why }
+    }
+}
+
+/// The refusal of permission somewhere in the chain of causes.
+fn permission(error: &(dyn std::error::Error + 'static)) -> Option<io::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<io::Error>()
+            && io.kind() == io::ErrorKind::PermissionDenied
+        {
+            return io.raw_os_error().map(io::Error::from_raw_os_error);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// An error with its causes, each said once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        next = error.source();
+    }
+    text
+}

@@ -1,0 +1,172 @@
+//! Packets of this host, from the kernel programs of `observer-ebpf`.
+//!
+//! [`Live::attach`] loads them and attaches them to the root of cgroup v2; [`Live::read`] takes what
+//! they hand over. Only the packet programs are essential: without the tracepoints less is known of
+//! who handled an exchange, which [`Live::missing`] says.
+
+mod cgroup;
+mod clock;
+mod counters;
+mod decode;
+mod listener;
+mod load;
+mod plan;
+
+use std::fs;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use observer_common::connection::{CONNECTION_SIZE, OWN_OFFSET};
+use observer_common::window::Knobs;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+pub use cgroup::CgroupError;
+pub use counters::Counters;
+pub use load::LoadError;
+pub use plan::TracePoint;
+
+use crate::packet::Batch;
+use decode::Decoder;
+use load::Attached;
+
+/// What the operator decides.
+#[derive(Clone, Debug)]
+pub struct LiveOptions {
+    /// How large the ring buffer is in bytes: a power of two, at least a page. It is memory of the
+    /// kernel that counts as ours.
+    pub ring_bytes: u32,
+    /// How much of heads and bodies is copied. No window is larger than 16 KiB.
+    pub knobs: Knobs,
+}
+
+impl Default for LiveOptions {
+    fn default() -> Self {
+        Self {
+            ring_bytes: 32 * 1024 * 1024,
+            knobs: Knobs::DEFAULT,
+        }
+    }
+}
+
+/// How long a reader that does other things too may wait in [`Live::read`].
+pub const GLANCE: Duration = Duration::from_millis(50);
+
+/// The kernel programs, attached. Dropping it detaches them.
+pub struct Live {
+    attached: Attached,
+    decoder: Decoder,
+    /// Whether much was there the last time.
+    busy: bool,
+}
+
+impl Live {
+    /// Loads the programs and attaches them.
+    ///
+    /// # Errors
+    /// The packet programs cannot be loaded or attached; what else cannot is in [`Live::missing`].
+    pub fn attach(options: &LiveOptions) -> Result<Self, LiveError> {
+        let attached = load::attach(options)?;
+        let context = attached.tracepoints.contains(&TracePoint::Received)
+            && attached.tracepoints.contains(&TracePoint::Sent);
+        Ok(Self {
+            attached,
+            decoder: Decoder::new(context),
+            busy: false,
+        })
+    }
+
+    /// Adds what came to the batch, and moves its clock. Waits until something came, but not longer
+    /// than `timeout`. Stops at about [`ENOUGH`] bytes.
+    ///
+    /// # Errors
+    /// The ring buffer cannot be waited for.
+    pub fn read(&mut self, batch: &mut Batch, timeout: Duration) -> Result<(), LiveError> {
+        let until = Instant::now() + timeout;
+        loop {
+            if !self.busy {
+                // Records are not announced one by one. A short rest lets some come together, and
+                // nobody waits for them longer than this.
+                thread::sleep(REST.min(timeout));
+            }
+            let before = batch.stored();
+            while batch.stored() - before < ENOUGH
+                && let Some(record) = self.attached.records.next()
+            {
+                self.decoder.take(&record, batch);
+            }
+            self.busy = batch.stored() - before >= MUCH;
+            self.decoder.pass(batch);
+            let left = until.saturating_duration_since(Instant::now());
+            if !batch.is_empty() || left.is_zero() {
+                return Ok(());
+            }
+            self.wait(left.min(GLANCE))?;
+        }
+    }
+
+    /// Leaves a socket of this process out, and if it listens, all that it accepts from now on.
+    ///
+    /// # Errors
+    /// It is no socket, or the kernel has no memory for the note.
+    pub fn leave_out(&mut self, socket: &impl AsRawFd) -> Result<(), LiveError> {
+        let mut own = [0; CONNECTION_SIZE];
+        if let Some(byte) = own.get_mut(OWN_OFFSET) {
+            *byte = 1;
+        }
+        self.attached
+            .connections
+            .insert(socket, own, 0)
+            .map_err(|error| LiveError::LeaveOut(error.to_string()))
+    }
+
+    /// What was counted since [`Live::attach`].
+    pub fn counters(&self) -> Counters {
+        counters::read(&self.attached.counts, &self.decoder.counts)
+    }
+
+    /// What could not be attached, and why.
+    pub fn missing(&self) -> &[(TracePoint, String)] {
+        &self.attached.missing
+    }
+
+    fn wait(&self, timeout: Duration) -> Result<(), LiveError> {
+        let mut ring = [PollFd::new(&self.attached.records, PollFlags::IN)];
+        let timeout = Timespec::try_from(timeout).unwrap_or_default();
+        match poll(&mut ring, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(errno) => Err(LiveError::Wait(errno.into())),
+        }
+    }
+}
+
+/// How many bytes of payload [`Live::read`] takes at a time.
+const ENOUGH: usize = 4 * 1024 * 1024;
+/// With so many bytes at a time there is no rest.
+const MUCH: usize = 256 * 1024;
+/// How long the reader rests between two looks when there was little.
+const REST: Duration = Duration::from_millis(5);
+
+/// Why the live source failed.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The programs could not be loaded or attached.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The ring buffer could not be waited for.
+    #[error("waiting for records of the kernel programs failed: {0}")]
+    Wait(io::Error),
+    /// A socket of our own could not be left out.
+    #[error("leaving observer's own socket out of what is observed failed: {0}")]
+    LeaveOut(String),
+}
+
+/// The device and inode of this process's pid namespace. `None`: it is the first one.
+fn pid_namespace() -> Option<(u64, u64)> {
+    /// The first pid namespace has a fixed number (include/linux/proc_ns.h).
+    const FIRST: u64 = 0xEFFF_FFFC;
+    let namespace = fs::metadata("/proc/self/ns/pid").ok()?;
+    (namespace.ino() != FIRST).then(|| (namespace.dev(), namespace.ino()))
+}
