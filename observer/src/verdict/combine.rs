@@ -6,6 +6,7 @@ use super::token::{Presence, Token};
 use super::{Cause, Certainty};
 use crate::credential::{Kind, Signature};
 use crate::exchange::Exchange;
+use crate::redact;
 
 /// A cause, and what it rests on.
 pub(super) struct Finding {
@@ -121,8 +122,33 @@ fn unspecific(status: u16, statement: &Statement, token: &Token<'_>) -> Finding 
             candidates: Vec::new(),
             decisive: None,
         },
-        Presence::Present(_) => by_token(vague, usual(status, token), token),
+        Presence::Present(_) => other_scheme(status, statement, token)
+            .unwrap_or_else(|| by_token(vague, usual(status, token), token)),
     }
+}
+
+/// A challenge without an error asks for schemes (RFC 6750 section 3.1); the request has another.
+///
+/// A 407 asks for a field that was not looked at.
+fn other_scheme(status: u16, statement: &Statement, token: &Token<'_>) -> Option<Finding> {
+    let shown = token.credential()?.scheme.as_deref()?;
+    let asks_for = |scheme: &str| {
+        let mut challenges = statement.challenges.iter();
+        challenges.any(|challenge| challenge.scheme == scheme)
+    };
+    let is_asked_for = status != 407 && statement.is_bare_challenge();
+    if !is_asked_for || asks_for(shown) || !token.findings.is_empty() {
+        return None;
+    }
+    let wanted = redact::label(&statement.challenges.first()?.scheme, 32);
+    Some(Finding {
+        cause: Cause::HeaderMalformed,
+        certainty: Certainty::TokenEvidence,
+        candidates: Vec::new(),
+        decisive: Some(format!(
+            "the request has the scheme {shown} and the service asks for {wanted}"
+        )),
+    })
 }
 
 fn absent(status: u16, statement: &Statement) -> Finding {

@@ -189,6 +189,9 @@ fn rejections() -> Vec<Case> {
         case("doubled scheme, server knows", Field("Bearer Bearer abcdef".into()), 401, "Format is Authorization: Bearer [token]", HeaderMalformed, Proven),
         case("no scheme, server says missing", Field(good(&json!({"exp": NOW + 9000}))), 401, "Jwt is missing", HeaderMalformed, TokenEvidence).or(&[CredentialsMissing]),
         asks("basic where bearer is wanted", Field("Basic dTpw".into()), 401, "Bearer, error=\"invalid_request\", error_description=\"No bearer token found in the request\"", HeaderMalformed, TokenEvidence),
+        asks("basic, bare challenge for bearer", Field("Basic dTpw".into()), 401, "Bearer realm=\"x\"", HeaderMalformed, TokenEvidence),
+        asks("basic, bare challenge for basic", Field("Basic dTpw".into()), 401, "Basic realm=\"x\"", RejectedUnspecified, Unknown),
+        asks("basic, challenges for both", Field("Basic dTpw".into()), 401, "Bearer realm=\"x\", Basic realm=\"x\"", RejectedUnspecified, Unknown),
         case("null", bearer("null"), 401, "", HeaderMalformed, TokenEvidence),
         asks("invalid_request", Field("Bearer".into()), 400, "Bearer error=\"invalid_request\"", HeaderMalformed, TokenEvidence),
         // The form.
