@@ -66,9 +66,10 @@ impl Pipeline {
     pub fn run<S: Source>(mut self, source: &mut S, stop: &Stop) -> Result<Totals, S::Error> {
         let mut batch = Batch::new();
         let mut done = Ok(());
-        let mut more = true;
-        while more && !stop.requested() {
-            more = source.read(&mut batch).unwrap_or_else(|error| {
+        loop {
+            // What was captured before the end was asked for is still taken.
+            let last = stop.requested();
+            let more = source.read(&mut batch).unwrap_or_else(|error| {
                 done = Err(error);
                 false
             });
@@ -77,6 +78,9 @@ impl Pipeline {
             let totals = self.totals(source);
             for sink in &mut self.sinks {
                 sink.pass(batch.clock(), &totals);
+            }
+            if last || !more {
+                break;
             }
             if self.sinks.iter().any(|sink| sink.reader_gone()) {
                 stop.request();

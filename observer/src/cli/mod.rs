@@ -6,6 +6,7 @@ mod logging;
 mod options;
 mod outputs;
 mod replay;
+mod run;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,7 @@ enum Command {
     Demo(demo::Args),
     Explain(explain::Args),
     Replay(Box<replay::Replay>),
+    Run(Box<run::Run>),
 }
 
 impl Cli {
@@ -44,6 +46,7 @@ impl Cli {
                 Command::Demo(args) => demo::run(args),
                 Command::Explain(args) => explain::run(args),
                 Command::Replay(replay) => replay::run(*replay),
+                Command::Run(run) => run::run(*run),
             });
         match done {
             Ok(()) => ExitCode::SUCCESS,

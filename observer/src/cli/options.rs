@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -113,6 +113,23 @@ impl EventOptions {
         }
     }
 
+    /// Whether the file is there already.
+    pub(super) fn is_there(&self) -> bool {
+        self.path.as_deref().is_some_and(Path::exists)
+    }
+
+    /// Removes the file, of which nothing came.
+    pub(super) fn remove(&self) {
+        if let Some(path) = self
+            .path
+            .as_deref()
+            .filter(|path| !is_standard_stream(path))
+        {
+            // What cannot be removed is an empty file.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
     /// Whether events go to standard output, so that nothing else may.
     pub(super) fn to_standard_output(&self) -> bool {
         self.path.as_deref().is_some_and(is_standard_stream)
@@ -120,7 +137,7 @@ impl EventOptions {
 }
 
 /// `-` stands for standard input or output.
-pub(super) fn is_standard_stream(path: &std::path::Path) -> bool {
+pub(super) fn is_standard_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 

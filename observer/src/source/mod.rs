@@ -59,9 +59,7 @@ impl Source for live::Live {
         let counters = self.counters();
         totals.seen = counters.seen;
         totals.lost.extend(counters.lost);
-        totals
-            .unread
-            .insert("packets_with_odd_headers", counters.unparsed);
+        totals.unread.insert("malformed_packets", counters.unparsed);
         totals.bypassed_bytes = counters.bypass_bytes;
         totals.context_seen = counters.context_seen;
         totals.context_lost = counters.context_lost;

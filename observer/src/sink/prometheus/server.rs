@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsRawFd, RawFd};
 use std::thread;
 
 use axum::Router;
@@ -57,6 +58,13 @@ impl Server {
             })
             .map_err(Error::Start)?;
         Ok(())
+    }
+}
+
+/// The listening socket: so that it can be left out of what is observed.
+impl AsRawFd for Server {
+    fn as_raw_fd(&self) -> RawFd {
+        self.listener.as_raw_fd()
     }
 }
 

@@ -1,0 +1,187 @@
+//! `observer run`: watch this host.
+
+use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::event::Paths;
+use crate::pipeline::Pipeline;
+use crate::sink::Sink;
+use crate::sink::prometheus::Prometheus;
+use crate::sink::prometheus::server::Server;
+use crate::sink::writer::WhenFull;
+use crate::source::live::{Live, LiveOptions};
+use crate::stop::Stop;
+
+use super::Error;
+use super::options::{EventOptions, Options};
+use super::outputs::{self, Existing};
+
+/// Watch this host: say which service rejects tokens, and why, until Ctrl-C.
+///
+/// Needs root, or the capabilities that `observer doctor` names. A line per rejection goes to standard
+/// output, and a summary at the end; nothing is changed, held up or sent anywhere.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    options: Options,
+    #[command(flatten)]
+    events: EventOptions,
+    /// Serve /metrics and /healthz at this address, for example 127.0.0.1:9464
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// End after this time: 30s, 5m, 1h30m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    duration: Option<Duration>,
+    /// Write paths as they were sent, not as templates. Segments that look like tokens stay out
+    #[arg(long)]
+    raw_paths: bool,
+    /// How much memory the kernel may use to hand over what it saw: 4MiB, 32MiB, ... A power of two
+    #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "32MiB")]
+    ring_size: u32,
+}
+
+pub(super) fn run(run: Run) -> Result<(), Error> {
+    let stop = Stop::on_signals()
+        .map_err(|error| Error::Failed(format!("preparing for signals: {error}")))?;
+    let paths = if run.raw_paths {
+        Paths::AsSent
+    } else {
+        Paths::Templated
+    };
+    let settings = run.options.settings(paths)?;
+    let server = run.listen.map(Server::bind).transpose().map_err(failed)?;
+    let there_before = run.events.is_there();
+    let events = outputs::events(&run.events, Existing::Kept, WhenFull::Drop)?;
+    let mut live = attach(run.ring_size, server.as_ref()).inspect_err(|_| {
+        if !there_before {
+            run.events.remove();
+        }
+    })?;
+
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    let losses = events.as_ref().map(|events| events.losses());
+    if let Some(events) = events {
+        sinks.push(Box::new(events));
+    }
+    if let Some(server) = server {
+        let sink = Prometheus::new(losses.clone().into_iter().collect())
+            .map_err(|error| Error::Failed(format!("preparing the metrics: {error}")))?;
+        eprintln!("observer: metrics at http://{}/metrics", server.address());
+        server.serve(sink.page()).map_err(failed)?;
+        sinks.push(Box::new(sink));
+    }
+    sinks.push(Box::new(outputs::report(&run.events, WhenFull::Drop)?));
+
+    if let Some(duration) = run.duration {
+        end_after(duration, stop.clone())?;
+    }
+    eprintln!("observer: watching this host, Ctrl-C ends and sums up");
+    Pipeline::new(settings, sinks)
+        .run(&mut live, &stop)
+        .map_err(failed)?;
+    match losses.filter(|losses| losses.write_failed() + losses.queue_full() > 0) {
+        Some(losses) if !losses.reader_gone() => {
+            eprintln!(
+                "observer: {} lines of events were not written: {}",
+                losses.write_failed() + losses.queue_full(),
+                losses
+                    .last_error()
+                    .unwrap_or_else(|| "the reader was too slow".to_owned())
+            );
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn attach(ring_bytes: u32, server: Option<&Server>) -> Result<Live, Error> {
+    let options = LiveOptions {
+        ring_bytes,
+        ..LiveOptions::default()
+    };
+    let mut live = Live::attach(&options).map_err(failed)?;
+    if let Some(server) = server {
+        live.leave_out(server).map_err(failed)?;
+    }
+    for (tracepoint, why) in live.missing() {
+        eprintln!(
+            "observer: goes on without the tracepoint {}, so {}. The reason: {why}",
+            tracepoint.event(),
+            tracepoint.without()
+        );
+    }
+    Ok(live)
+}
+
+fn end_after(duration: Duration, stop: Stop) -> Result<(), Error> {
+    thread::Builder::new()
+        .name("observer-duration".to_owned())
+        .spawn(move || {
+            thread::sleep(duration);
+            stop.request();
+        })
+        .map(|_| ())
+        .map_err(|error| Error::Failed(format!("starting the clock of --duration: {error}")))
+}
+
+fn failed(error: impl std::error::Error) -> Error {
+    Error::Failed(error.to_string())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no time: write it as 30s, 5m or 1h30m");
+    let seconds = text.parse().map(Duration::from_secs).ok();
+    seconds
+        .or_else(|| Duration::try_from(text.parse::<jiff::SignedDuration>().ok()?).ok())
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(wrong)
+}
+
+fn bytes(text: &str) -> Result<u32, String> {
+    let wrong = || format!("{text:?} is no size: write a power of two such as 4MiB or 32MiB");
+    let (number, unit) = match text.find(|first: char| !first.is_ascii_digit()) {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    let factor = match unit {
+        "" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    number
+        .parse::<u32>()
+        .ok()
+        .and_then(|number| number.checked_mul(factor))
+        .filter(|bytes| bytes.is_power_of_two() && *bytes >= 64 << 10)
+        .ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, seconds) in [("30", 30), ("30s", 30), ("5m", 300), ("1h30m", 5400)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "0", "-1s", "soon", "1x"] {
+            assert!(duration(text).unwrap_err().contains("30s"), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_powers_of_two() {
+        for (text, size) in [("65536", 1 << 16), ("4MiB", 4 << 20), ("1GiB", 1 << 30)] {
+            assert_eq!(bytes(text), Ok(size), "{text}");
+        }
+        for text in ["", "3MiB", "4MB", "8GiB", "4", "-1"] {
+            assert!(bytes(text).unwrap_err().contains("4MiB"), "{text}");
+        }
+    }
+}
