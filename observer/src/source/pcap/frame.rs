@@ -37,6 +37,8 @@ pub(super) struct Reader {
     format: Format,
     /// Why there is no further frame after the one that was given last.
     stop: Option<Stop>,
+    /// It is a file: all its bytes are there.
+    never_waits: bool,
 }
 
 enum Format {
@@ -51,7 +53,9 @@ impl Reader {
     /// [`PcapError::Open`], [`PcapError::Empty`], [`PcapError::NotACapture`], [`PcapError::LinkType`].
     pub(super) fn open(path: &Path) -> Result<Self, PcapError> {
         let input = input::open(path).map_err(|source| cannot_open(path, source))?;
-        Self::over(input, path)
+        let mut reader = Self::over(input, path)?;
+        reader.never_waits = path.is_file();
+        Ok(reader)
     }
 
     /// Reads a capture that is open already.
@@ -86,6 +90,7 @@ impl Reader {
             window,
             format,
             stop: None,
+            never_waits: false,
         };
         if let Format::Classic(header) = &mut reader.format {
             match header.read(&mut reader.window) {
@@ -128,6 +133,11 @@ impl Reader {
     #[inline]
     pub(super) fn bytes(&self, frame: &Frame) -> &[u8] {
         self.window.at(frame.data.clone())
+    }
+
+    /// Whether the next packet may have to be waited for.
+    pub(super) fn may_wait(&self) -> bool {
+        !self.never_waits && self.window.is_low()
     }
 
     /// How many bytes of the capture were read.

@@ -12,6 +12,9 @@ use super::error::{EndReason, Stop};
 /// How much is read at once, and how much the window holds as long as no block is larger.
 const READ: usize = 256 * 1024;
 
+/// Fewer bytes than this are no packet: the header of one has 16.
+const LOW: usize = 16;
+
 /// Opens a file, or standard input for `-`.
 pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     if super::is_standard_input(path) {
@@ -83,6 +86,11 @@ impl Window {
     #[inline]
     pub(super) fn at(&self, range: std::ops::Range<usize>) -> &[u8] {
         self.bytes.get(range).unwrap_or_default()
+    }
+
+    /// Whether there is too little in the window for any header, and perhaps more to come.
+    pub(super) fn is_low(&self) -> bool {
+        self.end - self.start < LOW && !self.ended
     }
 
     /// Moves the start over bytes that are in the window; they can still be had with [`Window::at`].

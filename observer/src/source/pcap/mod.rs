@@ -52,6 +52,8 @@ pub struct Captures {
     open: Vec<Open>,
     /// Those whose time has not come; the earliest last.
     waiting: Vec<Waiting>,
+    /// The open one whose packet was taken and whose next may have to be waited for.
+    taken: Option<usize>,
     decoder: Decoder,
 }
 
@@ -64,6 +66,16 @@ struct Open {
 struct Waiting {
     path: PathBuf,
     first: Timestamp,
+}
+
+/// What came of looking for the earliest packet.
+enum Step {
+    /// It was taken.
+    Taken,
+    /// It was taken, and to have the next one may take a while.
+    MayWait,
+    /// There is none.
+    End,
 }
 
 impl Captures {
@@ -117,7 +129,8 @@ impl Captures {
     }
 
     /// Empties `batch` and fills it with what comes next, at most [`BATCH_ITEMS`] items and about
-    /// [`BATCH_BYTES`]. `false` when this was the last of it.
+    /// [`BATCH_BYTES`]; fewer from a pipe that has no more at the moment. `false` when this was the last
+    /// of it.
     ///
     /// # Errors
     /// The system failed to read, or a capture vanished since [`Captures::open`]; what was read before
@@ -128,8 +141,11 @@ impl Captures {
             if batch.items().len() >= BATCH_ITEMS || batch.stored() >= BATCH_BYTES {
                 break;
             }
-            if !self.step(batch)? {
-                return Ok(false);
+            match self.step(batch)? {
+                Step::Taken => {}
+                Step::MayWait if batch.is_empty() => {}
+                Step::MayWait => return Ok(true),
+                Step::End => return Ok(false),
             }
         }
         Ok(!(self.open.is_empty() && self.waiting.is_empty()))
@@ -140,8 +156,11 @@ impl Captures {
         self.decoder.report.clone()
     }
 
-    /// Takes the earliest packet. `false` when there is none.
-    fn step(&mut self, batch: &mut Batch) -> Result<bool, PcapError> {
+    /// Takes the earliest packet.
+    fn step(&mut self, batch: &mut Batch) -> Result<Step, PcapError> {
+        if let Some(at) = self.taken.take() {
+            self.next(at)?;
+        }
         let earliest = match self.open.as_slice() {
             [_] => Some(0),
             several => {
@@ -152,22 +171,35 @@ impl Captures {
             let now = earliest.and_then(|at| self.open.get(at));
             if now.is_none_or(|now| waiting.first <= now.frame.time) {
                 self.start_waiting()?;
-                return Ok(true);
+                return Ok(Step::Taken);
             }
         }
-        let Some(one) = earliest.and_then(|at| self.open.get_mut(at)) else {
-            return Ok(false);
+        let Some((at, one)) = earliest.and_then(|at| Some((at, self.open.get(at)?))) else {
+            return Ok(Step::End);
         };
         self.decoder
             .decode(&one.frame, one.reader.bytes(&one.frame), batch);
+        if one.reader.may_wait() {
+            self.taken = Some(at);
+            return Ok(Step::MayWait);
+        }
+        self.next(at)?;
+        Ok(Step::Taken)
+    }
+
+    /// Reads the next packet of an open capture.
+    fn next(&mut self, at: usize) -> Result<(), PcapError> {
+        let Some(one) = self.open.get_mut(at) else {
+            return Ok(());
+        };
         match one.reader.next() {
             Ok(Some(frame)) => one.frame = frame,
             ended => {
-                let one = self.open.remove(earliest.unwrap_or_default());
+                let one = self.open.remove(at);
                 self.ended(one.path, &one.reader, ended.err())?;
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     fn start_waiting(&mut self) -> Result<(), PcapError> {

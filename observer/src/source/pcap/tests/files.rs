@@ -290,3 +290,32 @@ fn batches_are_bounded() {
     assert!(sizes.iter().all(|size| *size <= BATCH_BYTES.div_ceil(1000)));
     assert_eq!(sizes.len(), 3);
 }
+
+#[test]
+fn what_came_through_a_pipe_is_given_before_the_next_is_waited_for() {
+    let (mut writer, input) = pipe();
+    let frame = ethernet(7, b"hello");
+    let packet = |time| {
+        let file = Classic::ethernet().packet(time, 0, &frame, frame.len() as u32);
+        file.bytes[24..].to_vec()
+    };
+    writer.write_all(&Classic::ethernet().bytes).unwrap();
+    writer.write_all(&packet(1)).unwrap();
+    let mut captures = Captures::over(Box::new(input), Path::new("pipe")).unwrap();
+    let mut batch = Batch::new();
+    for time in 2..5 {
+        assert!(captures.read(&mut batch).unwrap());
+        assert_eq!(batch.items().len(), 1);
+        assert_eq!(batch.clock().seconds(), time - 1);
+        writer.write_all(&packet(time as u32)).unwrap();
+    }
+    drop(writer);
+    assert!(captures.read(&mut batch).unwrap());
+    assert!(!captures.read(&mut batch).unwrap());
+    assert!(batch.is_empty());
+}
+
+fn pipe() -> (impl Write, impl std::io::Read + Send + 'static) {
+    let (input, writer) = std::io::pipe().unwrap();
+    (writer, input)
+}
