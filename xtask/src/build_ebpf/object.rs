@@ -33,7 +33,11 @@ pub(super) fn strip(bytes: &[u8]) -> Result<Vec<u8>, String> {
             name.starts_with(b".debug")
         });
     }
-    if !builder.sections.iter().any(|it| matches!(it.data, SectionData::SectionString)) {
+    if !builder
+        .sections
+        .iter()
+        .any(|it| matches!(it.data, SectionData::SectionString))
+    {
         // LLVM keeps the names of sections and of symbols together; the writer keeps them apart.
         let names = builder.sections.add();
         names.name = b".shstrtab".as_slice().into();
