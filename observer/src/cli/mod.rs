@@ -1,6 +1,7 @@
 //! The commands of the binary: one file each.
 
 mod demo;
+mod doctor;
 mod explain;
 mod logging;
 mod options;
@@ -30,6 +31,7 @@ pub struct Cli {
 enum Command {
     #[command(hide = true)]
     Demo(demo::Args),
+    Doctor(doctor::Args),
     Explain(explain::Args),
     Replay(Box<replay::Replay>),
     Run(Box<run::Run>),
@@ -44,6 +46,7 @@ impl Cli {
             .and_then(|()| logging::start(self.log.as_deref()))
             .and_then(|()| match self.command {
                 Command::Demo(args) => demo::run(args),
+                Command::Doctor(args) => doctor::run(&args),
                 Command::Explain(args) => explain::run(args),
                 Command::Replay(replay) => replay::run(*replay),
                 Command::Run(run) => run::run(*run),

@@ -43,7 +43,7 @@ pub(super) fn attach(options: &LiveOptions) -> Result<Attached, LoadError> {
         for tracepoint in TRACEPOINTS {
             let done = match &btf {
                 Ok(btf) => trace(&mut programs, tracepoint, btf).map_err(|error| error.to_string()),
-                Err(error) => Err(format!("the kernel describes no types: {error}")),
+                Err(error) => Err(no_types(error)),
             };
             match done {
                 Ok(()) => tracepoints.push(tracepoint),
@@ -91,30 +91,32 @@ pub(super) fn load(options: &LiveOptions, lifecycle: bool) -> Result<Ebpf, LoadE
         .map_err(LoadError::object)
 }
 
-/// Loads a tracepoint's program and attaches it.
-fn trace(programs: &mut Ebpf, tracepoint: TracePoint, btf: &Btf) -> Result<(), LoadError> {
-    let program = load_trace(programs, tracepoint, btf)?;
-    program
-        .attach()
-        .map_err(|error| LoadError::program(tracepoint.program(), error))?;
-    Ok(())
+/// What to say when the kernel has no BTF.
+pub(super) fn no_types(error: &impl std::fmt::Display) -> String {
+    format!("this kernel does not describe its types in /sys/kernel/btf/vmlinux: {error}")
 }
 
-/// Loads a tracepoint's program, and leaves it there.
-pub(super) fn load_trace<'a>(
-    programs: &'a mut Ebpf,
+/// Loads a tracepoint's program and attaches it.
+pub(super) fn trace(
+    programs: &mut Ebpf,
     tracepoint: TracePoint,
     btf: &Btf,
-) -> Result<&'a mut BtfTracePoint, LoadError> {
+) -> Result<(), LoadError> {
     let name = tracepoint.program();
     let program: &mut BtfTracePoint = find(programs, name)?;
     program
         .load(tracepoint.event(), btf)
+        .and_then(|()| program.attach())
         .map_err(|error| LoadError::program(name, error))?;
-    Ok(program)
+    Ok(())
 }
 
-fn sniff(programs: &mut Ebpf, program: Program, root: &cgroup::Root) -> Result<(), LoadError> {
+/// Loads a packet program and attaches it.
+pub(super) fn sniff(
+    programs: &mut Ebpf,
+    program: Program,
+    root: &cgroup::Root,
+) -> Result<(), LoadError> {
     let way = match program {
         Program::Ingress => CgroupSkbAttachType::Ingress,
         Program::Egress => CgroupSkbAttachType::Egress,

@@ -8,9 +8,11 @@ mod cgroup;
 mod clock;
 mod counters;
 mod decode;
+mod features;
 mod listener;
 mod load;
 mod plan;
+mod query;
 
 use std::fs;
 use std::io;
@@ -25,8 +27,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 pub use cgroup::CgroupError;
 pub use counters::Counters;
+pub use features::{Features, Tried};
 pub use load::LoadError;
 pub use plan::TracePoint;
+pub use query::Foreign;
 
 use crate::packet::Batch;
 use decode::Decoder;

@@ -13,6 +13,14 @@ pub(super) enum Program {
 pub(super) const PACKETS: [Program; 2] = [Program::Ingress, Program::Egress];
 
 impl Program {
+    /// Where it is attached, as the kernel calls it.
+    pub(super) const fn hook(self) -> &'static str {
+        match self {
+            Self::Ingress => "cgroup_skb/ingress",
+            Self::Egress => "cgroup_skb/egress",
+        }
+    }
+
     /// Its name in the object.
     pub(super) const fn name(self) -> &'static str {
         match self {

@@ -1,0 +1,210 @@
+//! The planes of what is seen, and which programs carry them.
+
+use serde::Serialize;
+
+use crate::source::live::{Features, TracePoint, Tried};
+
+/// One plane of what is seen.
+#[derive(Serialize)]
+pub(super) struct Plane {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// What it tells.
+    pub(super) tells: &'static str,
+    /// Whether it does.
+    pub(super) state: State,
+    /// The programs that would be used.
+    pub(super) programs: Vec<Program>,
+    /// What is missing, when something is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) without: Option<&'static str>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mend: Option<String>,
+}
+
+/// Whether a plane works.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    /// All of it.
+    Works,
+    /// Another way is used, which tells less.
+    Fallback,
+    /// It tells nothing: without packets no plane does.
+    Unavailable,
+    /// It is recognised and counted, and its contents are not read.
+    Counted,
+    /// It is not seen.
+    Unseen,
+}
+
+/// A program that was tried.
+#[derive(Serialize)]
+pub(super) struct Program {
+    pub(super) name: &'static str,
+    pub(super) hook: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) refused: Option<String>,
+}
+
+/// The planes, the essential one first.
+pub(super) fn all(features: &Features) -> Vec<Plane> {
+    let packets = packets(features);
+    let possible = packets.mend.is_none();
+    let optional = |name, tells, points| optional(features, possible, name, tells, points);
+    vec![
+        packets,
+        optional(
+            "handling",
+            "which process took up a request and answered it",
+            &[TracePoint::Received, TracePoint::Sent],
+        ),
+        optional(
+            "connections",
+            "who called whom, and when a connection ends",
+            &[TracePoint::State],
+        ),
+        optional(
+            "programs",
+            "the names of processes that end at once",
+            &[TracePoint::Executed],
+        ),
+        Plane {
+            name: "tls",
+            tells: "what is said under encryption",
+            state: State::Counted,
+            programs: Vec::new(),
+            without: Some(
+                "TLS connections are recognised and counted by service; their contents are not \
+                 readable yet",
+            ),
+            mend: None,
+        },
+        Plane {
+            name: "unix",
+            tells: "what is said over unix sockets",
+            state: State::Unseen,
+            programs: Vec::new(),
+            without: Some("requests over unix sockets are not seen"),
+            mend: None,
+        },
+    ]
+}
+
+fn packets(features: &Features) -> Plane {
+    let programs = chosen(features, |tried| tried.tracepoint.is_none());
+    let mend = match &features.root {
+        Err(error) => Some(error.clone()),
+        Ok(_) => programs.iter().find_map(|program| program.refused.clone()),
+    };
+    Plane {
+        name: "packets",
+        tells: "requests and answers, at each socket of the host",
+        state: if mend.is_none() {
+            State::Works
+        } else {
+            State::Unavailable
+        },
+        programs,
+        without: mend.is_some().then_some("nothing is seen"),
+        mend,
+    }
+}
+
+fn optional(
+    features: &Features,
+    possible: bool,
+    name: &'static str,
+    tells: &'static str,
+    points: &[TracePoint],
+) -> Plane {
+    let programs = chosen(features, |tried| {
+        tried
+            .tracepoint
+            .is_some_and(|point| points.contains(&point))
+    });
+    let mend = programs.iter().find_map(|program| program.refused.clone());
+    Plane {
+        name,
+        tells,
+        state: match (&mend, possible) {
+            (None, _) => State::Works,
+            (Some(_), true) => State::Fallback,
+            (Some(_), false) => State::Unavailable,
+        },
+        programs,
+        without: match (&mend, points.first()) {
+            (Some(_), Some(point)) if possible => Some(point.without()),
+            _ => None,
+        },
+        mend: mend.filter(|_| possible),
+    }
+}
+
+fn chosen(features: &Features, wanted: impl Fn(&Tried) -> bool) -> Vec<Program> {
+    features
+        .programs
+        .iter()
+        .filter(|tried| wanted(tried))
+        .map(|tried| Program {
+            name: tried.program,
+            hook: tried.hook.clone(),
+            refused: tried.refused.clone(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn features(refused: Option<TracePoint>) -> Features {
+        let tried = |program, tracepoint, refused: bool| Tried {
+            program,
+            hook: "a hook".to_owned(),
+            tracepoint,
+            refused: refused.then(|| "it said no".to_owned()),
+        };
+        let points = [
+            TracePoint::State,
+            TracePoint::Received,
+            TracePoint::Sent,
+            TracePoint::Executed,
+        ];
+        Features {
+            root: Ok("/sys/fs/cgroup".into()),
+            programs: [tried("observer_ingress", None, false)]
+                .into_iter()
+                .chain(points.map(|point| tried("a_program", Some(point), refused == Some(point))))
+                .collect(),
+            others: Ok(Vec::new()),
+        }
+    }
+
+    fn state(features: &Features, name: &str) -> State {
+        all(features)
+            .iter()
+            .find(|plane| plane.name == name)
+            .unwrap()
+            .state
+    }
+
+    #[test]
+    fn a_missing_tracepoint_costs_its_plane_alone() {
+        let features = features(Some(TracePoint::Sent));
+        assert_eq!(state(&features, "packets"), State::Works);
+        assert_eq!(state(&features, "handling"), State::Fallback);
+        assert_eq!(state(&features, "connections"), State::Works);
+    }
+
+    #[test]
+    fn without_the_root_nothing_is_seen() {
+        let mut features = features(None);
+        features.root = Err("mount it".to_owned());
+        let planes = all(&features);
+        let packets = planes.first().unwrap();
+        assert_eq!(packets.state, State::Unavailable);
+        assert_eq!(packets.mend.as_deref(), Some("mount it"));
+    }
+}

@@ -1,0 +1,103 @@
+//! The report for people.
+
+use std::fmt::Write;
+
+use super::Report;
+use super::plane::{Plane, State};
+use crate::redact;
+
+pub(super) fn render(report: &Report) -> String {
+    let mut text = format!("Linux {}\n", report.kernel);
+    if let Some(root) = &report.cgroup_root {
+        line(
+            &mut text,
+            format_args!("programs go to {root}, the root of cgroup v2"),
+        );
+    }
+    if !report.missing_capabilities.is_empty() {
+        let missing = report.missing_capabilities.join(", ");
+        line(
+            &mut text,
+            format_args!("this user lacks {missing}; run observer as root"),
+        );
+    }
+    line(&mut text, format_args!(""));
+    for plane in &report.planes {
+        section(&mut text, plane);
+    }
+    line(
+        &mut text,
+        format_args!("\nNever seen (docs/limitations.md):"),
+    );
+    for blind in report.blind {
+        line(&mut text, format_args!("  {}: {}", blind.what, blind.why));
+    }
+    others(&mut text, report);
+    text
+}
+
+fn section(text: &mut String, plane: &Plane) {
+    let state = match plane.state {
+        State::Works => "works",
+        State::Fallback => "partly",
+        State::Unavailable => "NO",
+        State::Counted => "counted",
+        State::Unseen => "not seen",
+    };
+    line(
+        text,
+        format_args!("{:<12} {state:<9} {}", plane.name, plane.tells),
+    );
+    for program in &plane.programs {
+        let mark = if program.refused.is_some() {
+            "refused"
+        } else {
+            "ok"
+        };
+        line(text, format_args!("{:22} {mark:<8} {}", "", program.hook));
+    }
+    if let Some(without) = plane.without {
+        line(text, format_args!("{:22} so: {without}", ""));
+    }
+    if let Some(mend) = &plane.mend {
+        line(text, format_args!("{:22} why: {mend}", ""));
+    }
+}
+
+fn others(text: &mut String, report: &Report) {
+    if let Some(why) = &report.others_unknown {
+        line(
+            text,
+            format_args!("\nPrograms of others at the root of cgroup v2 cannot be listed: {why}"),
+        );
+        return;
+    }
+    if report.cgroup_root.is_none() {
+        return;
+    }
+    if report.others.is_empty() {
+        line(
+            text,
+            format_args!("\nNobody else has programs at the root of cgroup v2."),
+        );
+        return;
+    }
+    line(
+        text,
+        format_args!(
+            "\nOthers have programs at the root of cgroup v2; they run beside observer's:"
+        ),
+    );
+    for other in &report.others {
+        let name = redact::label(&other.name, 64);
+        line(
+            text,
+            format_args!("  {:<6} {:<26} {name}", other.id, other.hook),
+        );
+    }
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{line}");
+}
