@@ -1,6 +1,5 @@
 //! From a source to the sinks: the one way that data goes, for every command and test.
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -25,8 +24,8 @@ pub struct Settings {
     pub policy: Arc<Policy>,
     /// How many threads the engine uses. The output is the same for every number.
     pub threads: NonZeroUsize,
-    /// Names of servers.
-    pub names: Vec<(SocketAddr, String)>,
+    /// What servers are called.
+    pub services: Services,
     /// What services expect of tokens, by the name of the service.
     pub expectations: Vec<(String, Expectation)>,
     /// What is reported.
@@ -50,7 +49,7 @@ impl Pipeline {
     pub fn new(settings: Settings, sinks: Vec<Box<dyn Sink>>) -> Self {
         Self {
             engine: Engine::new(settings.limits, settings.policy, settings.threads),
-            services: Services::new(settings.names),
+            services: settings.services,
             expectations: settings.expectations,
             filter: settings.filter,
             paths: settings.paths,

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use lru::LruCache;
 
 use crate::exchange::{Connection, Side};
+use crate::identity::Listeners;
 use crate::redact;
 
-/// Names services: as it was told to, else by the process that was seen to answer with the port it
-/// listens on, else by the server's address.
+/// Names services: as it was told to, else by the process that was seen to answer or, on this host,
+/// that listens, with its port; else by the server's address.
 pub struct Services {
     given: HashMap<SocketAddr, Arc<str>>,
     seen: LruCache<SocketAddr, Arc<str>>,
+    listeners: Option<Listeners>,
 }
 
 impl Services {
@@ -26,7 +28,14 @@ impl Services {
                 .map(|(address, name)| (address, Arc::from(name)))
                 .collect(),
             seen: LruCache::new(REMEMBERED),
+            listeners: None,
         }
+    }
+
+    /// Asks this host who listens on a port, where no exchange has told.
+    pub fn of_this_host(mut self) -> Self {
+        self.listeners = Some(Listeners::default());
+        self
     }
 
     /// The name of the server of a connection. `process` is the name of the process at this end,
@@ -41,24 +50,35 @@ impl Services {
         if let (Side::Server, Some(process)) = (connection.side, process) {
             return self.seen_at(server, process);
         }
-        match self.seen.get(&server) {
-            Some(name) => Arc::clone(name),
-            None => Arc::from(server.to_string()),
+        if let Some(name) = self.seen.get(&server) {
+            return Arc::clone(name);
+        }
+        let here = connection.side == Side::Server || server.ip().is_loopback();
+        match &mut self.listeners {
+            Some(listeners) if here => match listeners.name(server.port()) {
+                Some(process) => name_of(process, server),
+                None => Arc::from(server.to_string()),
+            },
+            _ => Arc::from(server.to_string()),
         }
     }
 
     fn seen_at(&mut self, server: SocketAddr, process: &str) -> Arc<str> {
-        let port = server.port();
         if let Some(name) = self.seen.get(&server)
             && let Some((known, _)) = name.rsplit_once(':')
             && known == process
         {
             return Arc::clone(name);
         }
-        let name: Arc<str> = Arc::from(format!("{}:{port}", redact::label(process, MAX_NAME)));
+        let name = name_of(process, server);
         self.seen.put(server, Arc::clone(&name));
         name
     }
+}
+
+fn name_of(process: &str, server: SocketAddr) -> Arc<str> {
+    let process = redact::label(process, MAX_NAME);
+    Arc::from(format!("{process}:{}", server.port()))
 }
 
 /// Whether a service is meant by what a person wrote: its whole name, or the part before the port.

@@ -12,6 +12,7 @@ use crate::engine::Limits;
 use crate::event::Paths;
 use crate::filter::{Filter, Statuses};
 use crate::pipeline::Settings;
+use crate::service::Services;
 use crate::sink::ndjson::Which;
 use crate::verdict::Expectation;
 
@@ -75,7 +76,7 @@ impl Options {
                 .threads
                 .or_else(|| std::thread::available_parallelism().ok())
                 .unwrap_or(NonZeroUsize::MIN),
-            names: self.names,
+            services: Services::new(self.names),
             expectations,
             filter: Filter {
                 services: self.services,

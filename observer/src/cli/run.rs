@@ -51,7 +51,8 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
     } else {
         Paths::Templated
     };
-    let settings = run.options.settings(paths)?;
+    let mut settings = run.options.settings(paths)?;
+    settings.services = settings.services.of_this_host();
     let server = run.listen.map(Server::bind).transpose().map_err(failed)?;
     let there_before = run.events.is_there();
     let events = outputs::events(&run.events, Existing::Kept, WhenFull::Drop)?;

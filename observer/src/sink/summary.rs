@@ -155,7 +155,11 @@ impl Page<'_> {
 
     fn connections(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.totals.connections.is_empty() {
-            writeln!(f, "connections: {}", list(&self.totals.connections))?;
+            let ends = [Side::Client, Side::Server]
+                .iter()
+                .any(|side| self.summary.sides.contains_key(side));
+            let each = if ends { ", each end for itself" } else { "" };
+            writeln!(f, "connections{each}: {}", list(&self.totals.connections))?;
         }
         for (service, sides) in &self.summary.tls {
             // Both ends of a connection on this host are one connection.
@@ -281,7 +285,7 @@ mod tests {
   SERVICE      CAUSE          COUNT  TOKENS  FIRST                     LAST
   orders:8080  token_expired  1,200       3  2023-11-14T22:13:20.000Z  2023-11-14T22:13:20.000Z
   orders:8080  key_not_found      1       1  2023-11-14T22:13:20.000Z  2023-11-14T22:13:20.000Z
-connections: 812 tls, 3 http1
+connections, each end for itself: 812 tls, 3 http1
   nginx:443: 812 TLS connections, contents not readable yet
 lost: 7 ring full
 "

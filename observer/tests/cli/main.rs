@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a broken assumption ends the test")]
 
 mod canary;
+mod live;
 mod refusals;
 mod replay;
 

@@ -38,6 +38,9 @@ impl From<&Event> for Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.service)?;
+        if let (Some(method), Some(path)) = (&self.method, &self.path) {
+            write!(f, " {method} {path}")?;
+        }
         if let Some(status) = self.status {
             write!(f, " {status}")?;
         }

@@ -163,7 +163,7 @@ mod tests {
                 "22:13:20.000  orders:8080  GET /orders/{number}  401  token_expired (proven)  \
                  The token had expired 312 s before.",
                 "              … 4,211 more like this, the last at 22:13:20.042: \
-                 orders:8080 401 token_expired",
+                 orders:8080 GET /orders/{number} 401 token_expired",
                 "the end",
             ]
         );

@@ -1,0 +1,127 @@
+//! `run` as people meet it. What needs privileges is tested where there are some, and the lack of
+//! them everywhere.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use super::*;
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// `observer run` by a user who may nothing.
+fn unprivileged(arguments: &[&str]) -> Done {
+    if !is_root() {
+        return run(arguments);
+    }
+    // The binary may lie where only root can look: it is given open.
+    let binary = std::fs::File::open(env!("CARGO_BIN_EXE_observer")).unwrap();
+    let desk = Desk::new();
+    let copy = desk.path("observer");
+    std::io::copy(&mut &binary, &mut std::fs::File::create(&copy).unwrap()).unwrap();
+    for path in [desk.0.path(), &copy] {
+        open_to_all(path, 0o755);
+    }
+    Command::new("setpriv")
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+        .arg(&copy)
+        .args(arguments)
+        .output()
+        .unwrap()
+        .into()
+}
+
+fn open_to_all(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn without_root_it_is_said_plainly() {
+    let desk = Desk::new();
+    open_to_all(desk.0.path(), 0o777);
+    let events = text(&desk.path("events"));
+    let done = unprivileged(&["run", "--duration", "5s", "--events", &events]);
+    assert_eq!(done.code, 1, "{}", done.err);
+    for word in ["root", "CAP_BPF"] {
+        assert!(done.err.contains(word), "no {word} in: {}", done.err);
+    }
+    assert_eq!(done.err.lines().count(), 1, "{}", done.err);
+    assert_eq!(done.out, "");
+    assert!(!Path::new(&events).exists(), "nothing is left behind");
+}
+
+#[test]
+fn a_replay_needs_no_privileges() {
+    let capture = refusals(1, &expired()).pcap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, &capture).unwrap();
+    open_to_all(file.path(), 0o644);
+    let done = unprivileged(&["replay", "--events", "-", &text(file.path())]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert_eq!(done.out.lines().count(), 1);
+}
+
+#[test]
+fn an_address_in_use_is_said_before_anything_is_attached() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let desk = Desk::new();
+    let events = text(&desk.path("events"));
+    let done = run(["run", "--listen", &address, "--events", &events]);
+    assert_eq!(done.code, 1, "{}", done.err);
+    for word in [address.as_str(), "in use", "--listen", "ss -ltnp"] {
+        assert!(done.err.contains(word), "no {word} in: {}", done.err);
+    }
+    assert!(!Path::new(&events).exists());
+}
+
+#[test]
+fn arguments_of_run_are_checked() {
+    for (arguments, word) in [
+        (["--duration", "soon"], "30s"),
+        (["--ring-size", "3MiB"], "power of two"),
+        (["--listen", "9464"], "ADDR:PORT"),
+        (["--only", "accepted"], "rejected"),
+    ] {
+        let done = run(["run"].into_iter().chain(arguments));
+        assert_eq!(done.code, 2, "{}", done.err);
+        assert!(done.err.contains(word), "no {word} in: {}", done.err);
+    }
+}
+
+#[test]
+fn sigterm_sums_up_and_ends_within_two_seconds() {
+    if !is_root() {
+        let done = run(["run", "--duration", "1s"]);
+        assert_eq!(done.code, 1, "only root can attach: {}", done.err);
+        return;
+    }
+    let desk = Desk::new();
+    let events = text(&desk.path("events"));
+    // A port that nobody uses: other tests make traffic meanwhile.
+    let child = observer()
+        .args(["run", "--port", "1", "--events", &events])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !Path::new(&events).exists() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    let pid = rustix::process::Pid::from_child(&child);
+    let asked = Instant::now();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let done = Done::from(child.wait_with_output().unwrap());
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(done.out.contains("0 exchanges"), "{}", done.out);
+    assert_eq!(std::fs::read_to_string(&events).unwrap(), "");
+}
