@@ -54,7 +54,8 @@ impl Cli {
         match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("observer: {error}");
+                // Whoever takes a token for a file name must not find it in a log.
+                eprintln!("observer: {}", redact::label(&error.to_string(), 4096));
                 error.exit_code()
             }
         }

@@ -92,3 +92,57 @@ fn replay_never_tells_a_token() {
         }
     }
 }
+
+/// What `explain` says to `input` on its standard input.
+fn explain(input: &str, arguments: &[&str]) -> Done {
+    let mut child = observer()
+        .arg("explain")
+        .args(arguments)
+        .env("RUST_LOG", "trace")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may refuse its arguments, and leave, before it reads.
+    let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes());
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn explain_never_tells_a_token() {
+    let token = canary_token();
+    let (head, tail) = token.split_at(token.len() - 20);
+    for input in [
+        token.clone(),
+        format!("Authorization: Bearer {token}\n"),
+        format!("Bearer \"{token}\""),
+        format!("Bearer {head} {tail}"),
+        head.to_owned(),
+        token.replace('.', ""),
+        format!("{token}.{token}.x"),
+    ] {
+        for arguments in [&[][..], &["--json"], &["--aud", "a"]] {
+            let done = explain(&input, arguments);
+            assert_eq!(done.code, 1, "something is wrong with it: {}", done.err);
+            assert_clean("standard output", &done.out, &token);
+            assert_clean("standard error", &done.err, &token);
+        }
+    }
+}
+
+#[test]
+fn a_token_as_an_argument_is_refused_and_not_repeated() {
+    let token = canary_token();
+    for arguments in [
+        ["explain", &token],
+        ["replay", &token],
+        [&token, "explain"],
+        ["run", &token],
+    ] {
+        let done = run(arguments);
+        assert_ne!(done.code, 0);
+        assert_clean("standard output", &done.out, &token);
+        assert_clean("standard error", &done.err, &token);
+    }
+}
