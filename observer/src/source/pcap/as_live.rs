@@ -11,7 +11,8 @@ use observer_common::window::{self, Knobs, PREFIX, Peek, Side};
 use crate::packet::{ConnectionKey, Direction, Flags};
 
 /// How many connections are remembered; of the one that was silent for longest the state is lost, as
-/// if it had just been found in its middle. At most 20 MiB.
+/// if it had just been found in its middle. At most 24 MiB, and 16 MiB
+/// more if every direction is full of holes.
 const MAX_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 /// How many runs of bytes behind holes are remembered for a direction.
 const MAX_RUNS: usize = 16;
@@ -81,8 +82,10 @@ struct Flow {
 
 impl Flow {
     fn look(&mut self, other: &Self, segment: &Offered<'_>, knobs: &Knobs) -> Wanted {
-        if segment.wire_len == 0 {
-            if segment.flags.syn {
+        // A keep-alive probe repeats a byte that was sent long ago (RFC 9293 section 3.8.4).
+        let probe = self.expected.is_none() && segment.wire_len == 1 && segment.payload == [0];
+        if segment.wire_len == 0 || probe {
+            if segment.flags.syn || probe {
                 self.expected = Some(segment.seq.wrapping_add(1));
             }
             return Wanted {
@@ -231,6 +234,23 @@ mod tests {
         let head = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
         assert_eq!(rule.look(KEY, &offered(u32::MAX - 3, head)).len, 28);
         assert_eq!(rule.look(KEY, &offered(u32::MAX - 3, head)).len, 0);
+    }
+
+    #[test]
+    fn a_probe_is_no_start() {
+        let mut rule = AsLive::new(Knobs::DEFAULT);
+        let head = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
+        assert_eq!(rule.look(KEY, &offered(999, b"\0")).len, 0);
+        assert_eq!(rule.look(KEY, &offered(1000, head)).len, 28);
+    }
+
+    #[test]
+    fn memory_is_as_documented() {
+        // The map has two pointers more for each entry, and a table that is at most 8/7 full.
+        let entry = size_of::<ConnectionKey>() + size_of::<[Flow; 2]>() + 5 * size_of::<usize>();
+        let most = entry * MAX_CONNECTIONS.get();
+        assert!(most <= 24 * 1024 * 1024, "{most}");
+        assert!(most > 20 * 1024 * 1024, "{most}");
     }
 
     #[test]
