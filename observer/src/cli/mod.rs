@@ -29,7 +29,6 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    #[command(hide = true)]
     Demo(demo::Args),
     Doctor(doctor::Args),
     Explain(explain::Args),

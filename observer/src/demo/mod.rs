@@ -7,9 +7,11 @@
 
 pub mod client;
 pub mod edge;
+pub mod folder;
 pub mod issuer;
 pub mod keys;
 pub mod legacy;
+pub mod recorded;
 pub mod seen;
 pub mod service;
 pub mod story;
@@ -54,6 +56,14 @@ pub enum Error {
     /// A key could not be made or read.
     #[error("cannot make the demo's keys: {0}")]
     Keys(String),
+    /// A file that the demo needs could not be written.
+    #[error("cannot write {}: {source}; set TMPDIR to a folder with space", path.display())]
+    Write {
+        /// Which.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The client ended with a failure.
     #[error("the demo's client failed ({0}); the services may have been stopped")]
     Client(std::process::ExitStatus),

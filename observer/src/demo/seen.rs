@@ -64,7 +64,6 @@ struct Row {
     status: Option<u16>,
     cause: Option<Cause>,
     certainty: Option<Certainty>,
-    candidates: Vec<Cause>,
     sentence: String,
 }
 
@@ -106,7 +105,6 @@ impl Table {
                 status: event.status(),
                 cause: event.verdict.cause,
                 certainty: event.verdict.certainty,
-                candidates: event.verdict.candidates.clone(),
                 sentence: event.verdict.explanation.clone(),
             }),
         }
@@ -119,11 +117,20 @@ impl fmt::Display for Table {
         for row in &self.rows {
             row.fmt(f)?;
         }
+        let Self {
+            answered,
+            accepted,
+            asked,
+            ..
+        } = self;
         write!(
             f,
-            "\n{} answers seen at the services, {} of them let in; {} seen at those who asked.",
-            self.answered, self.accepted, self.asked
-        )
+            "\n{answered} answers seen, {accepted} of them let a token in"
+        )?;
+        match asked {
+            0 => f.write_str("."),
+            _ => write!(f, "; {asked} seen from the other end too."),
+        }
     }
 }
 
@@ -140,12 +147,18 @@ impl fmt::Display for Row {
             self.certainty.map_or("-", Certainty::id),
             story::sent(&self.path).unwrap_or(&self.path),
         )?;
-        writeln!(f, "{INDENT}{}", self.sentence)?;
-        if !self.candidates.is_empty() {
-            let names: Vec<_> = self.candidates.iter().map(|cause| cause.id()).collect();
-            writeln!(f, "{INDENT}Also possible: {}.", names.join(", "))?;
+        let mut width = 0;
+        for word in self.sentence.split_whitespace() {
+            if width == 0 || width + 1 + word.len() > WIDTH {
+                let end = if width == 0 { "" } else { "\n" };
+                write!(f, "{end}{INDENT}{word}")?;
+                width = INDENT.len() + word.len();
+            } else {
+                write!(f, " {word}")?;
+                width += 1 + word.len();
+            }
         }
-        Ok(())
+        writeln!(f)
     }
 }
 
@@ -165,6 +178,8 @@ fn line(
 
 /// As wide as the first two columns.
 const INDENT: &str = "                   ";
+/// Lines of text are broken here.
+const WIDTH: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -179,7 +194,7 @@ mod tests {
         event.service = "edge".to_owned();
         kept.take(&Arc::new(event.clone()));
         event.verdict.cause = Some(Cause::SignatureInvalid);
-        event.verdict.candidates.clear();
+        event.verdict.explanation = "word ".repeat(20);
         kept.take(&Arc::new(event.clone()));
         event.side = Side::Client;
         kept.take(&Arc::new(event));
@@ -189,11 +204,11 @@ mod tests {
 SERVICE            CAUSE                      CERTAINTY       WHAT WAS SENT
 orders:8080, edge 401  token_expired              proven          /orders/{number}
                    The token had expired 312 s before.
-                   Also possible: token_revoked.
 edge          401  signature_invalid          proven          /orders/{number}
-                   The token had expired 312 s before.
+                   word word word word word word word word word word word word word word word word
+                   word word word word
 
-3 answers seen at the services, 0 of them let in; 1 seen at those who asked."
+3 answers seen, 0 of them let a token in; 1 seen from the other end too."
         );
     }
 }

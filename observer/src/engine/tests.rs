@@ -1,6 +1,5 @@
 //! What the engine makes of conversations, by behaviour.
 
 mod http;
-mod properties;
 mod sockets;
 mod wire;
