@@ -184,8 +184,9 @@ const CHUNK: usize = 64 * 1024;
 const CHUNKS: usize = 256;
 /// How often a caller that waits looks again.
 const PAUSE: Duration = Duration::from_millis(5);
-/// How long the end waits for a stalled reader.
-const LAST_WORDS: Duration = Duration::from_millis(1500);
+/// How long the end waits for a stalled reader. There are two writers, and a command that is asked to
+/// end does so within two seconds.
+const LAST_WORDS: Duration = Duration::from_millis(800);
 
 fn write_all(mut output: Output, chunks: &Receiver<Chunk>, state: &State) {
     let mut torn = false;

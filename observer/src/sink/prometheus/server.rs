@@ -3,13 +3,20 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
 
 use super::Page;
 
@@ -38,7 +45,7 @@ impl Server {
     /// Serves `page` from a thread of its own until the process ends.
     pub fn serve(self, page: Page) -> Result<(), Error> {
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
+            .enable_all()
             .build()
             .map_err(Error::Start)?;
         let router = Router::new()
@@ -48,11 +55,7 @@ impl Server {
         thread::Builder::new()
             .name("observer-metrics".to_owned())
             .spawn(move || {
-                let served = runtime.block_on(async {
-                    let listener = tokio::net::TcpListener::from_std(self.listener)?;
-                    axum::serve(listener, router).await
-                });
-                if let Err(error) = served {
+                if let Err(error) = runtime.block_on(serve(self.listener, router)) {
                     tracing::error!(%error, "serving metrics ended");
                 }
             })
@@ -87,8 +90,41 @@ pub enum Error {
     Start(io::Error),
 }
 
+/// So many are served at a time; the others wait.
+const CONNECTIONS: usize = 16;
+/// How long a connection may last: it gets one answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long nothing is accepted after that failed, because there are too many open files.
+const RECOVERY: Duration = Duration::from_millis(100);
 /// The capture reports at least every 100 ms. After so long without, something is stuck.
 const STUCK_MS: u64 = 10_000;
+
+/// Serves one answer per connection, to a bounded number of clients for a bounded time: whoever
+/// reaches the address must not be able to use up memory or descriptors.
+async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::debug!(%error, "a connection to the metrics server failed");
+                sleep(RECOVERY).await;
+                continue;
+            }
+        };
+        let service = TowerToHyperService::new(router.clone());
+        tokio::spawn(async move {
+            let answer = http1::Builder::new()
+                .keep_alive(false)
+                .serve_connection(TokioIo::new(stream), service);
+            // A client that is too slow or breaks off gets no answer.
+            let _ = timeout(PATIENCE, answer).await;
+            drop(place);
+        });
+    }
+    Ok(())
+}
 
 async fn metrics(State(page): State<Page>) -> Response {
     match page.text() {
@@ -143,6 +179,22 @@ mod tests {
         assert!(metrics.contains("process_resident_memory_bytes"));
         assert!(get(address, "/healthz").ends_with("ok\n"));
         assert!(get(address, "/").starts_with("HTTP/1.1 404"));
+    }
+
+    #[test]
+    fn clients_that_say_nothing_do_not_keep_the_page_from_others() {
+        let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = server.address();
+        server
+            .serve(Prometheus::new(Vec::new()).unwrap().page())
+            .unwrap();
+        let silent: Vec<_> = (0..CONNECTIONS)
+            .map(|_| TcpStream::connect(address).unwrap())
+            .collect();
+        let page = std::thread::spawn(move || get(address, "/metrics"));
+        // The silent ones are dropped after their time, and then it is its turn.
+        assert!(page.join().unwrap().starts_with("HTTP/1.1 200"));
+        drop(silent);
     }
 
     #[test]
