@@ -19,7 +19,7 @@ use report::Report;
 /// The longest input that is read, in bytes.
 const MAX_INPUT: usize = 256 * 1024;
 
-/// Says what a token is and what is wrong with it.
+/// Say what a token is and what is wrong with it.
 ///
 /// The token is read from standard input, never from an argument, which other users could see. A whole
 /// line is fine, too: `Authorization: Bearer eyJ...`.

@@ -167,15 +167,16 @@ impl Connection {
 
     /// There is something to read: begins to, if that was not done yet.
     fn converse(&mut self, segment: &Segment) {
-        let from_start = self.begins.iter().any(Option::is_some) || self.opened.is_some();
-        let nothing_before = segment.skipped == 0 && segment.lost == 0;
+        let from_start = self
+            .begins
+            .map(|begin| begin.is_some() || self.opened.is_some());
         let (key, opened) = (self.key, self.opened);
         self.conversation.get_or_insert_with(|| {
             let addresses: (SocketAddr, SocketAddr) = match segment.direction {
                 Direction::Forward => (segment.source, segment.target),
                 Direction::Reverse => (segment.target, segment.source),
             };
-            Conversation::new(key, addresses, opened, from_start && nothing_before)
+            Conversation::new(key, addresses, opened, from_start)
         });
     }
 
@@ -197,10 +198,11 @@ impl Connection {
             return;
         };
         let (now, before) = (context.now, conversation.replies());
+        conversation.expect(direction, self.streams[direction.flip().index()].waits());
         self.streams[direction.index()].push(incoming, now, patience, |piece| {
             conversation.piece(direction, piece, context)
         });
-        conversation.hear(now);
+        conversation.hear(direction, now);
         if conversation.replies() != before {
             self.streams[direction.flip().index()].hurry(now.plus(HURRY));
         }
@@ -214,6 +216,9 @@ impl Connection {
         context.tally.holes_given_up += 1;
         let (now, patience) = (context.now, context.limits.hole_timeout);
         let conversation = &mut self.conversation;
+        if let Some(conversation) = conversation {
+            conversation.expect(direction, self.streams[direction.flip().index()].waits());
+        }
         self.streams[direction.index()].give_up(now, patience, |piece| match conversation {
             Some(conversation) => conversation.piece(direction, piece, context),
             None => 0,

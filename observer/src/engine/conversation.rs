@@ -11,7 +11,7 @@ use super::shard::Context;
 use crate::credential::Credential;
 use crate::exchange::{Connection, Exchange, Side, TlsSeen};
 use crate::packet::{ConnectionKey, Direction, Handling, Role};
-use crate::protocol::http1::{Asked, Found, Http1, Messages, RequestHead, ResponseHead};
+use crate::protocol::http1::{Asked, Found, Hole, Http1, Messages, RequestHead, ResponseHead};
 use crate::protocol::{Protocol, tls};
 use crate::stream::{Gap, Piece};
 use crate::time::Timestamp;
@@ -26,26 +26,28 @@ pub(super) struct Conversation {
     from_start: bool,
     http: Http1,
     pairing: Pairing,
+    turns: Turns,
     /// The start of a direction that may turn out to be a TLS record.
     hello: Option<(Direction, Zeroizing<Vec<u8>>)>,
 }
 
 impl Conversation {
-    /// `from_start`: the first bytes of both directions will be seen.
+    /// `from_start`: which directions began under our eyes, so that their first bytes will be seen.
     pub(super) fn new(
         key: ConnectionKey,
         addresses: (SocketAddr, SocketAddr),
         role: Option<Role>,
-        from_start: bool,
+        from_start: [bool; 2],
     ) -> Self {
         Self {
             key,
             addresses,
             role,
             protocol: Protocol::Undecided,
-            from_start,
+            from_start: from_start.contains(&true),
             http: Http1::new(from_start),
-            pairing: Pairing::new(!from_start),
+            pairing: Pairing::new(from_start.contains(&false)),
+            turns: Turns::default(),
             hello: None,
         }
     }
@@ -61,7 +63,9 @@ impl Conversation {
         matches!(self.protocol, Protocol::Undecided | Protocol::Http1)
     }
 
-    pub(super) fn hear(&mut self, now: Timestamp) {
+    /// Notes that data came.
+    pub(super) fn hear(&mut self, direction: Direction, now: Timestamp) {
+        self.turns.hear(direction, now);
         self.pairing.hear(now);
     }
 
@@ -74,6 +78,14 @@ impl Conversation {
     /// and answers to requests that were not seen.
     pub(super) fn replies(&self) -> u64 {
         self.pairing.replies()
+    }
+
+    /// Says whether something of the direction against `direction` waits behind a hole, before pieces
+    /// of `direction` are given.
+    pub(super) fn expect(&mut self, direction: Direction, waits: bool) {
+        let request_waits = waits && self.http.requests() != Some(direction);
+        self.pairing
+            .expect(request_waits || self.http.in_request_head());
     }
 
     /// Takes a piece of a direction. Says up to which position bytes do not matter.
@@ -111,6 +123,8 @@ impl Conversation {
         }
         let mut told = Told {
             pairing: &mut self.pairing,
+            turns: &self.turns,
+            direction: self.http.requests().unwrap_or(Direction::Forward),
             context,
         };
         self.http.close(&mut told);
@@ -176,6 +190,8 @@ impl Conversation {
     fn read(&mut self, direction: Direction, piece: Piece<'_>, context: &mut Context<'_>) -> u64 {
         let mut told = Told {
             pairing: &mut self.pairing,
+            turns: &self.turns,
+            direction,
             context,
         };
         let (found, unwanted) = self.http.piece(direction, piece, &mut told);
@@ -302,9 +318,35 @@ impl Conversation {
     }
 }
 
+/// When the directions took turns to speak, lately.
+#[derive(Default)]
+struct Turns {
+    began: [Option<(Timestamp, Direction)>; 8],
+    last: usize,
+}
+
+impl Turns {
+    fn hear(&mut self, direction: Direction, now: Timestamp) {
+        let last = self.began.get(self.last).copied().flatten();
+        if last.is_none_or(|(_, of)| of != direction) {
+            self.last = (self.last + 1) % self.began.len();
+            self.began[self.last] = Some((now, direction));
+        }
+    }
+
+    /// Whether a turn of the direction against `direction` began between two times.
+    fn other_between(&self, direction: Direction, after: Timestamp, before: Timestamp) -> bool {
+        let mut turns = self.began.iter().flatten();
+        turns.any(|(at, of)| *of != direction && *at > after && *at < before)
+    }
+}
+
 /// Passes messages on to the pairing, with what the connection's shard has.
 struct Told<'a, 'b> {
     pairing: &'a mut Pairing,
+    turns: &'a Turns,
+    /// Where requests go, when one is told.
+    direction: Direction,
     context: &'a mut Context<'b>,
 }
 
@@ -315,7 +357,11 @@ impl Messages for Told<'_, '_> {
 
     fn request(&mut self, head: RequestHead) -> bool {
         self.context.tally.heads_cut += u64::from(!head.missing.is_nothing());
-        self.pairing.request(head, self.context.now)
+        let started = head.request.started;
+        let sent_ahead = head
+            .passed
+            .is_some_and(|passed| !self.turns.other_between(self.direction, passed, started));
+        self.pairing.request(head, sent_ahead, self.context.now)
     }
 
     fn unreadable_request(&mut self, started: Timestamp) {
@@ -343,9 +389,13 @@ impl Messages for Told<'_, '_> {
         self.pairing.settle(whole, self.context.now);
     }
 
-    fn hole(&mut self, of_requests: bool, hidden: bool) {
+    fn hole(&mut self, hole: Hole) {
         self.context.tally.places_lost += 1;
-        self.pairing.hole(of_requests, hidden);
+        self.pairing.hole(hole);
+    }
+
+    fn resume(&mut self, lost: bool) {
+        self.pairing.resume(lost);
     }
 
     fn bad_head(&mut self) {

@@ -6,8 +6,10 @@
 //!
 //! - An answer never belongs to a request that began after it.
 //! - After a hole, an answer for which several requests wait belongs to one of them, unknown which.
-//! - A request right behind a hidden head, with no answer in between, was sent ahead (pipelined): its
-//!   answer cannot be told from that of the hidden one. That lasts until the connection was quiet.
+//!   Right after bytes that were lost it may belong to none of them: who loses an answer may have lost
+//!   the next request too.
+//! - A request right behind bytes that may have been another, with no answer in between, may have been
+//!   sent ahead (pipelined): its answer cannot be told from that of the other.
 //!
 //! Exchanges leave in the order of the connection.
 
@@ -18,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::exchange::{Capture, Excerpt, Request, Response};
 use crate::packet::{Handling, KnownBy};
-use crate::protocol::http1::{Asked, Method, RequestHead, ResponseHead};
+use crate::protocol::http1::{Asked, Hole, Method, RequestHead, ResponseHead};
 use crate::time::Timestamp;
 
 /// The exchanges of a connection that are not complete.
@@ -28,14 +30,26 @@ pub(super) struct Pairing {
     next_number: u64,
     /// A hole may have hidden heads since the connection was last at rest.
     doubt: bool,
+    /// Bytes were lost since then where heads of answers may have been.
+    lost: bool,
     /// A hole hid the start of a request.
     hidden: bool,
-    /// When the first answer without a request began since the latest request.
-    unasked: Option<Timestamp>,
-    /// Answers cannot be told apart until the connection was quiet.
+    /// A hole in a request may have hidden more of them.
+    torn: bool,
+    /// When answers without a request began, since the latest request, and whether they may belong
+    /// to one that was given up.
+    unasked: VecDeque<(Timestamp, bool)>,
+    /// Requests that began before this cannot be told apart: an answer that began then was not given
+    /// to any.
+    unclear: Timestamp,
+    /// So many answers may still come to requests that were given up.
+    owed: usize,
+    /// Answers cannot be told apart until the next turn.
     apart: bool,
     /// Not every request was seen.
     incomplete: bool,
+    /// A part of a request is here.
+    coming: bool,
     /// No answer will come any more.
     over: bool,
     /// When data was last seen.
@@ -69,10 +83,10 @@ pub(super) struct Waits {
 /// For how long the rest of an excerpt, the request of an answer, or the thread that handled an
 /// exchange is waited for, by the clock of the data.
 pub(super) const GRACE: Duration = Duration::from_millis(20);
-/// After so much silence nothing that was asked before is answered any more.
-const QUIET: Duration = Duration::from_secs(1);
 /// So many exchanges of a connection may be open. More are told as unanswered.
 const MAX_OPEN: usize = 256;
+/// So many answers without a request are remembered, to tell which came before the next request.
+const MAX_UNASKED: usize = 16;
 
 struct Slot {
     /// When the request began; of an answer without one: when that did.
@@ -129,72 +143,58 @@ impl Pairing {
         self.heard = now;
     }
 
-    /// Adds a request. True when its answer had come already.
-    pub(super) fn request(&mut self, head: RequestHead, now: Timestamp) -> bool {
+    /// Notes whether a part of a request is here, so that an answer may be to it.
+    pub(super) fn expect(&mut self, coming: bool) {
+        self.coming = coming;
+    }
+
+    /// Adds a request. True when its answer had come already. `sent_ahead`: what came before it in
+    /// its direction may have been a request, and nothing was said in the other direction since.
+    pub(super) fn request(&mut self, head: RequestHead, sent_ahead: bool, now: Timestamp) -> bool {
         let RequestHead {
             request,
             method,
             missing,
             ..
         } = head;
-        let (started, finished) = (request.started, request.finished);
-        self.begin(started);
-        let early = self.slots.iter_mut().find(|slot| {
-            let unasked = slot.method.is_none() && slot.response.is_some();
-            unasked && slot.started >= started && slot.state != State::Told
-        });
-        let written = self.written.take();
-        if let Some(slot) = early.filter(|_| !self.apart) {
-            slot.started = started;
-            slot.method = Some(method);
-            slot.request = Some(request);
-            slot.capture.request_cut |= missing.cut;
-            slot.capture.lost += missing.lost;
-            return true;
-        }
-        self.push(Slot {
-            finished,
+        let slot = Slot {
+            finished: request.finished,
             method: Some(method),
-            request: Some(request),
-            provisional: written.is_some(),
-            handled: written,
             capture: Capture {
                 request_cut: missing.cut,
                 response_cut: false,
                 lost: missing.lost,
             },
-            ..Slot::new(
-                started,
-                now,
-                if self.apart {
-                    State::Alone
-                } else {
-                    State::Asked
-                },
-            )
-        });
-        false
+            ..Slot::new(request.started, now, State::Asked)
+        };
+        let handled = self.written.take();
+        self.place(
+            Slot {
+                request: Some(request),
+                provisional: handled.is_some(),
+                handled,
+                ..slot
+            },
+            sent_ahead,
+        )
     }
 
     /// Adds a request that could not be read: it has an answer all the same.
     pub(super) fn unreadable_request(&mut self, started: Timestamp, now: Timestamp) {
-        self.begin(started);
-        if !self.apart {
-            let slot = Slot::new(started, now, State::Asked);
-            self.push(Slot {
-                method: Some(Method::Other),
-                ..slot
-            });
-        }
+        let slot = Slot {
+            method: Some(Method::Other),
+            ..Slot::new(started, now, State::Asked)
+        };
+        self.place(slot, false);
     }
 
     /// What is known of the request that an answer which begins at `started` belongs to.
     pub(super) fn asked(&self, started: Timestamp) -> Asked {
         let mut waiting = self.waiting(started);
         match (waiting.next(), waiting.next()) {
-            (Some(_), Some(_)) if self.doubt => Asked::Unseen,
+            (Some(_), second) if self.is_ambiguous(second.is_some()) => Asked::Unseen,
             (Some((_, slot)), _) => slot.method.map_or(Asked::Unseen, Asked::Known),
-            (None, _) if self.incomplete => Asked::Unseen,
+            (None, _) if self.incomplete || self.coming => Asked::Unseen,
             (None, _) => Asked::Nothing,
         }
     }
@@ -213,14 +213,16 @@ impl Pairing {
         let ResponseHead { response, missing } = head;
         let started = response.started;
         self.settle(false, now);
-        let ambiguous = self.doubt && self.waiting(started).nth(1).is_some();
-        if ambiguous {
+        let count = self.waiting(started).take(2).count();
+        if count > 0 && self.is_ambiguous(count > 1) {
             self.give_up_waiting(started);
         }
         let found = self.waiting(started).next().map(|(at, _)| at);
         let at = found.unwrap_or_else(|| {
-            self.unasked.get_or_insert(started);
             self.replies += 1;
+            self.unasked.push_back((started, self.owed > 0));
+            self.unasked.truncate(MAX_UNASKED);
+            self.owed = self.owed.saturating_sub(1);
             let later = |slot: &Slot| slot.state == State::Asked && slot.started > started;
             let at = self
                 .slots
@@ -261,11 +263,19 @@ impl Pairing {
         }
     }
 
-    /// Notes a hole in which heads may have been; see [`crate::protocol::http1::Messages::hole`].
-    pub(super) fn hole(&mut self, of_requests: bool, hidden: bool) {
+    /// Notes that heads may have gone by.
+    pub(super) fn hole(&mut self, hole: Hole) {
         self.doubt = true;
-        self.incomplete |= of_requests;
-        self.hidden |= of_requests && hidden;
+        self.incomplete |= hole.of_requests;
+        self.hidden |= hole.of_requests && hole.hidden;
+        self.torn |= hole.of_requests;
+        self.lost |= !hole.of_requests && !hole.by_rule;
+    }
+
+    /// A head was found after its place had been lost; `lost`: answers were, before it.
+    pub(super) fn resume(&mut self, lost: bool) {
+        self.doubt = true;
+        self.lost |= lost;
     }
 
     /// A thread read or wrote what the exchanges at this end wait for. `writes`: it wrote requests,
@@ -335,21 +345,60 @@ impl Pairing {
     }
 
     /// What a request's start says about holes before it.
-    fn begin(&mut self, started: Timestamp) {
+    fn begin(&mut self, started: Timestamp, sent_ahead: bool) {
         self.replies += 1;
-        let quiet = started.since(self.heard) >= QUIET;
-        let at_rest = !self.slots.iter().any(|slot| slot.state == State::Asked);
-        let hidden_is_answered = self.unasked.take().is_some_and(|at| at < started);
-        let sent_ahead = self.hidden && !hidden_is_answered;
-        self.apart = (self.apart || sent_ahead) && !quiet;
-        self.hidden = false;
+        // Whoever sends ahead sends a run of requests and waits for all answers before the next.
+        let before = |(at, _): &&(Timestamp, bool)| *at < started;
+        let new_turn = self.unasked.iter().any(|unasked| before(&unasked));
+        let answered = self.unasked.iter().filter(before).any(|(_, owed)| !owed);
+        self.unasked.retain(|(at, _)| *at >= started);
+        self.owed = 0;
+        let waiting = self.slots.iter().any(|slot| slot.state == State::Asked);
+        let at_rest = !self
+            .slots
+            .iter()
+            .any(|slot| slot.state == State::Asked || slot.started >= started);
+        self.apart = sent_ahead
+            || (self.apart && !new_turn)
+            || (self.hidden && !answered)
+            || (self.torn && waiting);
+        (self.hidden, self.torn) = (false, false);
         if at_rest && !self.apart {
             self.doubt = false;
+            self.lost = false;
         }
-        if quiet {
-            self.slots
-                .retain(|slot| slot.state != State::Told || !self.doubt);
+    }
+
+    /// Puts a request where it belongs: to its answer, if that came before, or behind all others. True
+    /// when there was an answer.
+    fn place(&mut self, mut slot: Slot, sent_ahead: bool) -> bool {
+        let started = slot.started;
+        self.begin(started, sent_ahead);
+        let early = self.slots.iter_mut().find(|slot| {
+            let unasked = slot.method.is_none() && slot.response.is_some();
+            unasked && slot.started >= started && slot.state != State::Told
+        });
+        let alone = self.apart || started < self.unclear;
+        match early {
+            // Answers after bytes that were lost may be of later requests.
+            Some(answer) if !alone && !self.lost => {
+                answer.started = started;
+                answer.finished = slot.finished;
+                answer.method = slot.method;
+                answer.request = slot.request;
+                answer.capture.request_cut |= slot.capture.request_cut;
+                answer.capture.lost += slot.capture.lost;
+                return true;
+            }
+            Some(_) => slot.state = State::Alone,
+            None if alone => slot.state = State::Alone,
+            None => {}
         }
+        // One that could not be read has nothing to tell but its answer.
+        if slot.state == State::Asked || slot.request.is_some() {
+            self.push(slot);
+        }
+        false
     }
 
     fn push(&mut self, slot: Slot) {
@@ -367,6 +416,12 @@ impl Pairing {
         self.slots.push_back(slot);
     }
 
+    /// Whether an answer cannot be given to the only request that waits for one, or to the first of
+    /// `several`.
+    fn is_ambiguous(&self, several: bool) -> bool {
+        self.doubt && (several || self.lost)
+    }
+
     /// The requests that an answer which begins at `started` may belong to.
     fn waiting(&self, started: Timestamp) -> impl Iterator<Item = (usize, &Slot)> {
         self.slots.iter().enumerate().filter(move |(_, slot)| {
@@ -376,6 +431,7 @@ impl Pairing {
 
     /// Nobody can tell whose answer the next one is.
     fn give_up_waiting(&mut self, started: Timestamp) {
+        self.unclear = started;
         let mut end = None;
         for slot in self.slots.iter_mut().filter(|slot| slot.started <= started) {
             match slot.state {
@@ -383,11 +439,14 @@ impl Pairing {
                 State::Told => slot.method = None,
                 _ => continue,
             }
+            self.owed += 1;
             self.apart |= end.is_some_and(|end| slot.started <= end);
             end = Some(slot.finished);
         }
         self.slots
             .retain(|slot| slot.state != State::Told || slot.method.is_some());
+        // Requests that begin later are of the next turn, and the hole lies before it.
+        (self.doubt, self.lost) = (false, false);
     }
 
     fn answered(&mut self) -> Option<&mut Slot> {

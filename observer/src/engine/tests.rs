@@ -1,5 +1,6 @@
 //! What the engine makes of conversations, by behaviour.
 
 mod http;
+mod properties;
 mod sockets;
 mod wire;

@@ -177,11 +177,12 @@ impl Assembler {
     /// The position of a segment: the one with its sequence number that is nearest to where the next
     /// one would be after all declared holes. Bodies larger than the sequence space end up right.
     fn locate(&mut self, incoming: &Incoming<'_>) -> u64 {
-        let next = *self.next.get_or_insert_with(|| {
-            (self.skipped, self.lost) = (incoming.skipped, incoming.lost);
-            ORIGIN | u64::from(incoming.seq)
-        });
-        let expected = next + self.declared(incoming.skipped, incoming.lost);
+        let declared = self.declared(incoming.skipped, incoming.lost);
+        // What the source counted before the first segment is a hole at the start.
+        let before = declared.min(ORIGIN / 2);
+        let first = || (ORIGIN | u64::from(incoming.seq)) - before;
+        let next = *self.next.get_or_insert_with(first);
+        let expected = next + declared;
         #[expect(
             clippy::cast_possible_truncation,
             reason = "sequence numbers are the low half"

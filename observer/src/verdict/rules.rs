@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
-use regex::{Regex, RegexBuilder};
+use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::Cause;
 
@@ -68,8 +68,10 @@ pub(super) fn find(text: &str, place: &Place) -> Vec<&'static Rule> {
             hits.push((hit.start(), hit.end(), rule));
         }
     }
-    for (at, regex) in &rules.regexes {
-        if let Some(rule) = rules.all.get(*at)
+    // One pass says which expressions match; only those are asked where.
+    for matched in rules.set.matches(text) {
+        if let Some((at, regex)) = rules.regexes.get(matched)
+            && let Some(rule) = rules.all.get(*at)
             && rule.fits(place)
             && let Some(hit) = regex.find(text)
         {
@@ -152,6 +154,7 @@ struct Rules {
     all: Vec<Rule>,
     exact: AhoCorasick,
     exact_rules: Vec<usize>,
+    set: RegexSet,
     regexes: Vec<(usize, Regex)>,
 }
 
@@ -177,20 +180,26 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
         .match_kind(MatchKind::Standard)
         .build(texts)
         .expect("a few hundred short texts make an automaton");
-    let regexes = of(true)
+    let regexes: Vec<(usize, Regex)> = of(true)
         .filter_map(|at| {
-            let rule = all.get(at)?;
-            let regex = RegexBuilder::new(rule.text).case_insensitive(true).build();
+            let regex = RegexBuilder::new(all.get(at)?.text)
+                .case_insensitive(true)
+                .build();
             Some((
                 at,
                 regex.expect("the patterns of the table are regular expressions"),
             ))
         })
         .collect();
+    let set = RegexSetBuilder::new(regexes.iter().map(|(_, regex)| regex.as_str()))
+        .case_insensitive(true)
+        .build()
+        .expect("what is an expression alone is one in a set");
     Rules {
         all,
         exact,
         exact_rules,
+        set,
         regexes,
     }
 });

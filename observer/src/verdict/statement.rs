@@ -181,7 +181,9 @@ impl Statement {
             is_known |= self.apply_rules("the body", message, &Place::Body);
         }
         // Some rules are about the JSON around a message.
-        is_known |= self.apply_rules("the body", &body.text, &Place::Body);
+        if body.messages.first() != Some(&body.text) {
+            is_known |= self.apply_rules("the body", &body.text, &Place::Body);
+        }
         if !is_known {
             for message in &body.messages {
                 self.apply_wording("the body", message);

@@ -6,6 +6,9 @@ use regex::Regex;
 
 use super::Cause;
 
+/// How many characters of a text are read: who explains an error does so at its start.
+const MAX_READ: usize = 600;
+
 /// What a text seems to say.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Wording {
@@ -50,7 +53,7 @@ pub(super) fn is_of_token(text: &str) -> bool {
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut before = ' ';
-    let mut characters = text.chars().take(2048).peekable();
+    let mut characters = text.chars().take(MAX_READ).peekable();
     while let Some(character) = characters.next() {
         let ends_capitals =
             before.is_uppercase() && characters.peek().is_some_and(|next| next.is_lowercase());

@@ -4,14 +4,18 @@ use super::body::{Body, Step};
 use super::head::{MAX_HEAD, Partial, end_of_head};
 use super::request::{self, Place};
 use super::response;
-use super::start_line::{Kind, Line, recognise};
-use super::{Asked, Messages, Method, Missing};
+use super::start_line::{Kind, Line, has_known_method, recognise};
+use super::{Asked, Hole, Messages, Method, Missing};
 use crate::exchange::MAX_EXCERPT;
 use crate::stream::{Gap, Piece};
+use crate::time::Timestamp;
 
 /// Of answers below 400 the excerpt is what came in the segment that ended the head, up to so many
 /// bytes from the start of the head: what the kernel ships of them.
 const MAX_PLAIN: usize = 1024;
+
+/// A head whose end will not come.
+const CUT: Missing = Missing { cut: true, lost: 0 };
 
 /// One direction of a connection.
 pub(super) struct Flow {
@@ -21,6 +25,10 @@ pub(super) struct Flow {
     excerpt: Option<usize>,
     /// The position behind everything that was taken.
     position: u64,
+    /// When bytes were last passed over in search of a head.
+    passed: Option<Timestamp>,
+    /// It began unseen, although the other direction did not.
+    start_lost: bool,
 }
 
 enum State {
@@ -50,8 +58,20 @@ pub(super) enum Signal {
     NotHttp,
 }
 
+impl Hole {
+    /// Nobody knows where a message of the direction ends. The next answer that is found may then be
+    /// one too late.
+    fn unclear(kind: Kind) -> Self {
+        Self {
+            of_requests: kind == Kind::Request,
+            hidden: false,
+            by_rule: kind == Kind::Request,
+        }
+    }
+}
+
 impl Flow {
-    pub(super) fn new(from_start: bool) -> Self {
+    pub(super) fn new(from_start: bool, one_sided: bool) -> Self {
         Self {
             state: if from_start {
                 State::Between
@@ -61,6 +81,8 @@ impl Flow {
             head: Partial::default(),
             excerpt: None,
             position: 0,
+            passed: None,
+            start_lost: one_sided && !from_start,
         }
     }
 
@@ -140,7 +162,7 @@ impl Flow {
                     self.settle(matches!(body, Body::UntilClose), messages);
                     self.state = State::Between;
                 }
-                self.cut(Missing { cut: true, lost: 0 }, kind, messages)
+                self.cut(CUT, true, kind, messages)
             }
         }
     }
@@ -148,7 +170,7 @@ impl Flow {
     /// Nothing more will come.
     pub(super) fn close(&mut self, kind: Option<Kind>, messages: &mut impl Messages) {
         self.settle(false, messages);
-        self.cut(Missing { cut: true, lost: 0 }, kind, messages);
+        self.cut(CUT, true, kind, messages);
         self.end_http();
     }
 
@@ -232,8 +254,9 @@ impl Flow {
                     self.head.add(part, at.finished);
                 }
                 let too_long = self.head.bytes().len() >= MAX_HEAD;
-                let cut = Missing { cut: true, lost: 0 };
-                let signal = too_long.then(|| self.cut(cut, kind, messages)).flatten();
+                let signal = too_long
+                    .then(|| self.cut(CUT, true, kind, messages))
+                    .flatten();
                 (part.len(), signal)
             }
         }
@@ -248,7 +271,7 @@ impl Flow {
     ) -> Signal {
         if let Some(kind) = kind {
             messages.bad_head();
-            messages.hole(kind == Kind::Request, false);
+            messages.hole(Hole::unclear(kind));
             if kind == Kind::Request {
                 messages.unreadable_request(self.head.started);
             }
@@ -262,6 +285,7 @@ impl Flow {
     fn cut(
         &mut self,
         missing: Missing,
+        by_rule: bool,
         kind: Option<Kind>,
         messages: &mut impl Messages,
     ) -> Option<Signal> {
@@ -282,7 +306,10 @@ impl Flow {
             }
         };
         if let Some(kind) = kind {
-            messages.hole(kind == Kind::Request, false);
+            messages.hole(Hole {
+                by_rule,
+                ..Hole::unclear(kind)
+            });
         }
         self.state = State::Seek;
         signal
@@ -305,7 +332,7 @@ impl Flow {
         self.state = State::Between;
         match recognise(head) {
             Line::Start(Kind::Request) => {
-                let Some(read) = request::read(head, place, missing, messages) else {
+                let Some(mut read) = request::read(head, place, missing, messages) else {
                     return Some(self.lose_place(Signal::NotHttp, Some(Kind::Request), messages));
                 };
                 self.state = match read.body {
@@ -317,8 +344,9 @@ impl Flow {
                     None => State::Seek,
                 };
                 if let State::Seek = self.state {
-                    messages.hole(true, false);
+                    messages.hole(Hole::unclear(Kind::Request));
                 }
+                read.head.passed = self.passed.take();
                 let head = read.head.method == Method::Head;
                 let answered = messages.request(read.head);
                 Some(if head && answered {
@@ -409,7 +437,8 @@ impl Flow {
             Step::Broken => {
                 self.settle(false, messages);
                 messages.bad_head();
-                messages.hole(kind == Some(Kind::Request), false);
+                kind.into_iter()
+                    .for_each(|kind| messages.hole(Hole::unclear(kind)));
                 self.state = State::Seek;
             }
         }
@@ -425,26 +454,29 @@ impl Flow {
         kind: Option<Kind>,
         messages: &mut impl Messages,
     ) -> usize {
-        let fits = |line, messages: &mut dyn FnMut() -> bool| match line {
-            Line::Start(Kind::Response) => kind != Some(Kind::Request) && messages(),
-            Line::Start(Kind::Request) => kind != Some(Kind::Response),
-            _ => false,
+        let may_answer = messages.asked(at.started) != Asked::Nothing;
+        let look = |bytes: &[u8]| match recognise(bytes) {
+            Line::Start(Kind::Request) if !has_known_method(bytes) => Line::Nothing,
+            Line::Start(found) if kind.is_some_and(|kind| kind != found) => Line::Nothing,
+            Line::Start(Kind::Response) if !may_answer => Line::Nothing,
+            line => line,
         };
-        let mut may_answer = || messages.asked(at.started) != Asked::Nothing;
         if !self.head.is_empty() {
             let before = self.head.bytes().len();
             let line_end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
             self.head
                 .add(bytes.get(..line_end).unwrap_or_default(), at.finished);
-            let line = recognise(self.head.bytes());
-            if fits(line, &mut may_answer) {
-                self.state = State::Head;
-                return line_end;
+            match look(self.head.bytes()) {
+                Line::Start(_) => {
+                    self.resume(messages);
+                    return line_end;
+                }
+                Line::Undecided if before + line_end < MAX_HEAD => return line_end,
+                _ => {
+                    self.head.forget();
+                    self.passed = Some(at.started);
+                }
             }
-            if line == Line::Undecided && before + line_end < MAX_HEAD {
-                return line_end;
-            }
-            self.head.forget();
         }
         let mut from = 0;
         loop {
@@ -452,15 +484,17 @@ impl Flow {
             if candidate.is_empty() {
                 return bytes.len();
             }
-            let line = recognise(candidate);
-            if line == Line::Undecided || fits(line, &mut may_answer) {
-                self.head.begin(at.position + from as u64, at.started);
-                if line == Line::Undecided {
+            self.head.begin(at.position + from as u64, at.started);
+            match look(candidate) {
+                Line::Start(_) => {
+                    self.resume(messages);
+                    return from;
+                }
+                Line::Undecided => {
                     self.head.add(candidate, at.finished);
                     return bytes.len();
                 }
-                self.state = State::Head;
-                return from;
+                _ => self.passed = Some(at.started),
             }
             match memchr::memchr(b'\n', candidate) {
                 Some(end) => from += end + 1,
@@ -469,13 +503,17 @@ impl Flow {
         }
     }
 
+    fn resume(&mut self, messages: &mut impl Messages) {
+        messages.resume(std::mem::take(&mut self.start_lost));
+        self.state = State::Head;
+    }
+
     fn gap(
         &mut self,
         gap: Gap,
         kind: Option<Kind>,
         messages: &mut impl Messages,
     ) -> Option<Signal> {
-        let of_requests = kind == Some(Kind::Request);
         let mut hidden = false;
         match &mut self.state {
             State::Over => return None,
@@ -484,7 +522,8 @@ impl Flow {
                     cut: gap.skipped + gap.cut > 0,
                     lost: gap.lost,
                 };
-                return self.cut(missing, kind, messages);
+                let by_rule = gap.cut + gap.lost == 0;
+                return self.cut(missing, by_rule, kind, messages);
             }
             State::Body { body, doubtful } => {
                 *doubtful = false;
@@ -501,13 +540,24 @@ impl Flow {
                     Step::Broken => hidden = matches!(body, Body::Length(_)),
                 }
             }
-            State::Between => hidden = true,
+            State::Between => {
+                hidden = true;
+                if kind.is_none() {
+                    // Which kind of message it hid will be known with the first that is seen.
+                    self.passed = Some(Timestamp::default());
+                    self.start_lost = true;
+                }
+            }
             State::Seek => {}
         }
         self.settle(false, messages);
         self.head.forget();
         self.state = State::Seek;
-        messages.hole(of_requests, hidden);
+        messages.hole(Hole {
+            of_requests: kind == Some(Kind::Request),
+            hidden,
+            by_rule: gap.lost + gap.cut == 0,
+        });
         None
     }
 

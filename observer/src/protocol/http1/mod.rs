@@ -49,8 +49,11 @@ pub trait Messages {
     fn excerpt(&mut self, content: &[u8]);
     /// The excerpt of the latest answer is done; `whole`: its body was nothing more.
     fn settle(&mut self, whole: bool);
-    /// Bytes of a direction are missing where heads may have been. `hidden`: a message began there.
-    fn hole(&mut self, of_requests: bool, hidden: bool);
+    /// The place in a direction was lost: heads may have gone by.
+    fn hole(&mut self, hole: Hole);
+    /// A head was found after the place in the stream was lost. `lost`: it is that of an answer, and
+    /// the direction began unseen although the other did not.
+    fn resume(&mut self, lost: bool);
     /// A head was none and the place in the stream is lost.
     fn bad_head(&mut self);
 }
@@ -65,6 +68,8 @@ pub struct RequestHead {
     pub waits_for_continue: bool,
     /// What is missing of it.
     pub missing: Missing,
+    /// When bytes were last passed over that came right before it and may have been another request.
+    pub passed: Option<Timestamp>,
 }
 
 /// An answer's head.
@@ -73,6 +78,17 @@ pub struct ResponseHead {
     pub response: Response,
     /// What is missing of it.
     pub missing: Missing,
+}
+
+/// A part of a direction in which heads may have gone by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Hole {
+    /// Requests go in that direction.
+    pub of_requests: bool,
+    /// A message began there for certain.
+    pub hidden: bool,
+    /// Nothing of it was wanted by the source, which wants the first bytes of every turn.
+    pub by_rule: bool,
 }
 
 /// What is missing of a head.
@@ -127,10 +143,11 @@ pub enum Found {
 }
 
 impl Http1 {
-    /// `from_start`: the first bytes of both directions will be seen. Otherwise heads are sought.
-    pub fn new(from_start: bool) -> Self {
+    /// `from_start`: of which directions the first bytes will be seen. In the others heads are sought.
+    pub fn new(from_start: [bool; 2]) -> Self {
+        let one_sided = from_start.contains(&true);
         Self {
-            flows: [Flow::new(from_start), Flow::new(from_start)],
+            flows: from_start.map(|from_start| Flow::new(from_start, one_sided)),
             requests: None,
         }
     }

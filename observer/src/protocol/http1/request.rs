@@ -83,6 +83,7 @@ pub(super) fn read(
             },
             waits_for_continue: facts.waits_for_continue,
             missing,
+            passed: None,
         },
         body: facts.framing.body(Body::Length(0)),
     })

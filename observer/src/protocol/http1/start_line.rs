@@ -33,6 +33,57 @@ pub(super) fn recognise(bytes: &[u8]) -> Line {
     request_line(bytes)
 }
 
+/// Whether a request line begins with a method that is in use. Where the place in the stream is not
+/// known, others may be the rest of one that was cut in two.
+pub(super) fn has_known_method(bytes: &[u8]) -> bool {
+    let method = bytes.split(|byte| *byte == b' ').next();
+    METHODS.iter().any(|known| method == Some(known.as_bytes()))
+}
+
+/// The IANA registry of HTTP methods, and PURGE of caches.
+const METHODS: &[&str] = &[
+    "GET",
+    "POST",
+    "PUT",
+    "HEAD",
+    "DELETE",
+    "OPTIONS",
+    "PATCH",
+    "CONNECT",
+    "TRACE",
+    "QUERY",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "SEARCH",
+    "REPORT",
+    "ACL",
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "LABEL",
+    "LINK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "ORDERPATCH",
+    "REBIND",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+    "PURGE",
+];
+
 fn may_start(bytes: &[u8], text: &[u8]) -> bool {
     let len = bytes.len().min(text.len());
     bytes.get(..len) == text.get(..len)
