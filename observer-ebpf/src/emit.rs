@@ -8,7 +8,7 @@ use aya_ebpf::{
 };
 use observer_common::{
     counter::Counter,
-    record::{CLASSES, Header, Kind, LISTENER, MAX_PAYLOAD, Segment},
+    record::{CLASSES, FIRST, Header, Kind, LISTENER, MAX_PAYLOAD, Segment},
     window::Decision,
 };
 
@@ -108,8 +108,12 @@ fn describe(
         },
         skipped: decision.skipped,
         lost: decision.lost,
-        // SAFETY: the context of the program.
-        cgroup: unsafe { bpf_skb_cgroup_id(skb) },
+        cgroup: if place.flags & FIRST != 0 {
+            // SAFETY: the context of the program.
+            unsafe { bpf_skb_cgroup_id(skb) }
+        } else {
+            0
+        },
         local: [0; 16],
         remote: [0; 16],
         seq: tcp.seq.wrapping_add(decision.offset),
@@ -126,33 +130,39 @@ fn describe(
 const AF_INET6: u32 = 10;
 
 /// The addresses as the application knows them, before any NAT of this host.
+///
+/// All fields are read whatever the family: of two branches that end in a read the compiler makes one
+/// read at a place that varies, which the kernel refuses.
 #[inline(always)]
 fn socket_addresses(socket: *mut bpf_sock, record: &mut Segment) {
     // SAFETY: fields of a full socket that the verifier knows. Volatile, each by itself: the kernel
     // rewrites every access, and takes no wider ones.
     unsafe {
-        if (&raw const (*socket).family).read_volatile() == AF_INET6 {
-            let local = &raw const (*socket).src_ip6;
-            let remote = &raw const (*socket).dst_ip6;
-            record.local = v6([
-                (&raw const (*local)[0]).read_volatile(),
-                (&raw const (*local)[1]).read_volatile(),
-                (&raw const (*local)[2]).read_volatile(),
-                (&raw const (*local)[3]).read_volatile(),
-            ]);
-            record.remote = v6([
-                (&raw const (*remote)[0]).read_volatile(),
-                (&raw const (*remote)[1]).read_volatile(),
-                (&raw const (*remote)[2]).read_volatile(),
-                (&raw const (*remote)[3]).read_volatile(),
-            ]);
-        } else {
-            record.local = mapped((&raw const (*socket).src_ip4).read_volatile());
-            record.remote = mapped((&raw const (*socket).dst_ip4).read_volatile());
-        }
+        let (local, remote) = (&raw const (*socket).src_ip6, &raw const (*socket).dst_ip6);
+        let local_v6 = [
+            (&raw const (*local)[0]).read_volatile(),
+            (&raw const (*local)[1]).read_volatile(),
+            (&raw const (*local)[2]).read_volatile(),
+            (&raw const (*local)[3]).read_volatile(),
+        ];
+        let remote_v6 = [
+            (&raw const (*remote)[0]).read_volatile(),
+            (&raw const (*remote)[1]).read_volatile(),
+            (&raw const (*remote)[2]).read_volatile(),
+            (&raw const (*remote)[3]).read_volatile(),
+        ];
+        let local_v4 = (&raw const (*socket).src_ip4).read_volatile();
+        let remote_v4 = (&raw const (*socket).dst_ip4).read_volatile();
         // The socket's own port is in the machine's byte order, its peer's in the network's.
         record.local_port = (&raw const (*socket).src_port).read_volatile() as u16;
         record.remote_port = u16::from_be((&raw const (*socket).dst_port).read_volatile());
+        if (&raw const (*socket).family).read_volatile() == AF_INET6 {
+            record.local = v6(local_v6);
+            record.remote = v6(remote_v6);
+        } else {
+            record.local = mapped(local_v4);
+            record.remote = mapped(remote_v4);
+        }
     }
 }
 

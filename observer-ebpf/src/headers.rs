@@ -55,10 +55,21 @@ pub(crate) fn parse(skb: *mut __sk_buff) -> Option<Tcp> {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn observer_headers(skb: *mut __sk_buff) -> u64 {
-    match find(skb).and_then(|header| pack(skb, header)) {
+    match usual(skb).or_else(|| find(skb).and_then(|header| pack(skb, header))) {
         Some(packed) => packed,
         None => 0,
     }
+}
+
+/// IPv4 without options: both headers with one call.
+#[inline(always)]
+fn usual(skb: *mut __sk_buff) -> Option<u64> {
+    const IPV4_OF_20_BYTES: u8 = 0x45;
+    let start: [u8; 34] = load(skb, 0)?;
+    if start[0] != IPV4_OF_20_BYTES || start[9] != TCP {
+        return None;
+    }
+    Some(packed(start.last_chunk()?, 20))
 }
 
 /// Where the TCP header starts, and whether the packet is IPv6.
@@ -81,10 +92,15 @@ pub(crate) struct Header {
 
 #[inline(always)]
 fn pack(skb: *mut __sk_buff, header: Header) -> Option<u64> {
-    let tcp: [u8; 14] = load(skb, header.offset)?;
-    let offset = header.offset + u32::from(tcp[12] >> 4) * 4;
+    Some(packed(&load(skb, header.offset)?, header.offset))
+}
+
+/// The start of a TCP header that lies at `offset`, packed.
+#[inline(always)]
+fn packed(tcp: &[u8; 14], offset: u32) -> u64 {
+    let data = offset + u32::from(tcp[12] >> 4) * 4;
     let seq = u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]);
-    Some(u64::from(seq) << 32 | u64::from(tcp[13]) << 16 | u64::from(offset))
+    u64::from(seq) << 32 | u64::from(tcp[13]) << 16 | u64::from(data)
 }
 
 /// Where the TCP header of an IPv6 packet starts (RFC 8200 section 4).

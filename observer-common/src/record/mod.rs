@@ -64,7 +64,7 @@ pub struct Segment {
     pub skipped: u64,
     /// Bytes of this direction wanted and lost before this segment.
     pub lost: u64,
-    /// The cgroup of the socket's creator (socket activation: of pid 1). 0: not known.
+    /// With [`FIRST`], the cgroup of the socket's creator (socket activation: of pid 1); else 0.
     pub cgroup: u64,
     /// The socket's own address.
     pub local: [u8; 16],

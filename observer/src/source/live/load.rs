@@ -15,7 +15,12 @@ use super::plan::{PACKETS, Program, TRACEPOINTS, TracePoint};
 use super::{LiveOptions, pid_namespace};
 
 /// The kernel programs, compiled. Built by `cargo xtask build-ebpf`.
+#[cfg(not(feature = "kernel-log"))]
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../bpf/observer.o");
+
+/// The same with logs. Built by `cargo xtask build-ebpf --debug-log`.
+#[cfg(feature = "kernel-log")]
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../bpf/observer-log.o");
 
 /// What is loaded and attached. Dropping it detaches everything; so does the end of the process,
 /// however it comes, because nothing is pinned.
@@ -27,6 +32,9 @@ pub(super) struct Attached {
     pub(super) tracepoints: Vec<TracePoint>,
     /// What could not be attached, and why. Nothing of it is essential.
     pub(super) missing: Vec<(TracePoint, String)>,
+    /// What the programs log.
+    #[cfg(feature = "kernel-log")]
+    pub(super) log: aya_log::EbpfLogger<&'static dyn log::Log>,
     /// Holds the programs and their links.
     _programs: Ebpf,
 }
@@ -65,6 +73,9 @@ pub(super) fn attach(options: &LiveOptions) -> Result<Attached, LoadError> {
             connections: map(&mut programs, "CONNECTIONS")?,
             tracepoints,
             missing,
+            #[cfg(feature = "kernel-log")]
+            log: aya_log::EbpfLogger::init(&mut programs)
+                .map_err(|error| LoadError::Object(chain(&error)))?,
             _programs: programs,
         });
     }

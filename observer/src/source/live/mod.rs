@@ -102,6 +102,8 @@ impl Live {
                 self.decoder.take(&record, batch);
             }
             self.busy = batch.stored() - before >= MUCH;
+            #[cfg(feature = "kernel-log")]
+            self.attached.log.flush();
             self.decoder.pass(batch);
             let left = until.saturating_duration_since(Instant::now());
             if !batch.is_empty() || left.is_zero() {
