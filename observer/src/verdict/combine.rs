@@ -36,7 +36,7 @@ pub(super) fn combine(
         return one(cause, stated, exchange, statement, token);
     }
     if let Some(said) = statement.said.iter().find(|said| said.open) {
-        return open(said, statement, token);
+        return open(status, said, statement, token);
     }
     unspecific(status, statement, token)
 }
@@ -45,8 +45,13 @@ pub(super) fn combine(
 fn stated(status: u16, statement: &Statement) -> Vec<Cause> {
     let mut causes = Vec::new();
     for said in &statement.said {
-        let is_hint =
-            said.by == By::Hint && !(status == 403 && said.one() == Some(Cause::PermissionDenied));
+        // "Access denied" on a 401 is a way to say 401; on a 403 it is what a 403 means.
+        let is_permission = said.one() == Some(Cause::PermissionDenied);
+        let is_hint = match said.by {
+            By::Protocol | By::Known(_) => false,
+            By::Wording => is_permission && status != 403,
+            By::Hint => !(is_permission && status == 403),
+        };
         if let Some(cause) = said
             .one()
             .filter(|cause| !is_hint && !causes.contains(cause))
@@ -96,7 +101,7 @@ fn one(
 }
 
 /// The server itself names several causes.
-fn open(said: &Said, statement: &Statement, token: &Token<'_>) -> Finding {
+fn open(status: u16, said: &Said, statement: &Statement, token: &Token<'_>) -> Finding {
     if said.causes.contains(&Cause::CredentialsMissing)
         && matches!(token.presence, Presence::Absent)
     {
@@ -107,8 +112,12 @@ fn open(said: &Said, statement: &Statement, token: &Token<'_>) -> Finding {
             decisive: Some("the request had no Authorization field".to_owned()),
         };
     }
-    // "expired or invalid" is open to the rest; a list of a rule is too, for it may not be complete.
-    by_token(vague(statement), said.causes.clone(), token)
+    let mut causes = said.causes.clone();
+    if said.by == By::Wording {
+        // "expired or invalid" is open to the rest; the list of a rule is whole.
+        causes.extend(usual(status, token));
+    }
+    by_token(vague(statement), causes, token)
 }
 
 /// The server says nothing that names a cause.

@@ -21,6 +21,7 @@ pub(super) struct Wording {
 /// Reads a text. `None`: it says nothing that is known here.
 pub(super) fn read(text: &str) -> Option<Wording> {
     let text = plain(text);
+    let text = BOILERPLATE.replace_all(&text, " ");
     let of_token = OF_TOKEN.is_match(&text);
     if EITHER.is_match(&text) {
         let expired = text.contains("expired").then_some(Cause::TokenExpired);
@@ -133,7 +134,7 @@ static PATTERNS: LazyLock<Vec<(Cause, Regex)>> = LazyLock::new(|| {
         ),
         (
             Cause::CredentialsMissing,
-            r"(missing|absent|lacks?)\b.{0,40}(token|jwt|credentials?|authorization|authentication)|\b(no|without)\b.{0,20}(token|jwt|credentials?|authorization header|authentication)\b|(token|jwt|credentials?|authorization( header)?|authentication)\b.{0,30}(is |was |were |not )(missing|required|provided|present|supplied|found|absent|included)|not authenticated|(authentication|login|authorization|token) (is )?(required|needed)|must (authenticate|be authenticated|log ?in)",
+            r"(missing|absent|lacks?)\b.{0,40}(token|jwt|credentials?|authorization|authentication)|\b(no|without)\b.{0,20}(token|jwt|credentials?|authorization header|authentication)\b|(token|jwt|credentials?|authorization( header)?|authentication)\b.{0,30}(is |was |were |not )(missing|required|provided|present|supplied|found|absent|included)|token (is )?(required|needed)",
         ),
         (
             Cause::TokenMalformed,
@@ -156,6 +157,14 @@ static PATTERNS: LazyLock<Vec<(Cause, Regex)>> = LazyLock::new(|| {
         .iter()
         .map(|(cause, text)| (*cause, pattern(text)))
         .collect()
+});
+
+/// What servers put on every 401 and 403, whatever the cause: the default pages of nginx, Apache,
+/// Tomcat, IIS, Werkzeug and Spring.
+static BOILERPLATE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(full )?(authorization|authentication|login|auth) (is )?(required|needed)( to access this resource)?|not authenticated|must (authenticate|be authenticated|log ?in)|lacks valid authentication credentials|could not verify that you are authorized to access|refuses to authorize it|access is denied due to invalid credentials",
+    )
 });
 
 /// "invalid or expired", "missing or malformed": it leaves open which.
@@ -205,7 +214,7 @@ mod tests {
             ("could not decode token", TokenMalformed),
             ("token has been revoked", TokenRevoked),
             ("Missing bearer token", CredentialsMissing),
-            ("Authentication required", CredentialsMissing),
+            ("no token provided", CredentialsMissing),
             (
                 "authorization header must start with Bearer",
                 HeaderMalformed,
@@ -240,7 +249,13 @@ mod tests {
                 "{text}"
             );
         }
-        assert_eq!(read("Unauthorized"), None);
+        for text in [
+            "Unauthorized",
+            "401 Authorization Required nginx/1.26.3",
+            "Full authentication is required to access this resource",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
         assert_eq!(read("order 4711 not found"), None);
         assert!(!read("Your session expired").unwrap().of_token);
     }
@@ -250,5 +265,6 @@ mod tests {
         assert_eq!(PATTERNS.len(), 19);
         assert!(EITHER.is_match("invalid or expired"));
         assert!(OF_TOKEN.is_match("the token"));
+        assert!(BOILERPLATE.is_match("authorization required"));
     }
 }

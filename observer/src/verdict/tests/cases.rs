@@ -8,6 +8,9 @@ use crate::credential::testing::{ISSUER, good, signed, token};
 use Cause::*;
 use Certainty::{Candidates, Conflict, Proven, Stated, TokenEvidence, Unknown};
 
+/// What nginx answers by default.
+const NGINX: &str = "<html>\r\n<head><title>401 Authorization Required</title></head>\r\n<body>\r\n<center><h1>401 Authorization Required</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n";
+
 /// What a request carries in Authorization.
 enum Sent {
     Nothing,
@@ -267,6 +270,15 @@ fn rejections() -> Vec<Case> {
         // Generic.
         asks("invalid_token of a good one", fine(), 401, "Bearer error=\"invalid_token\"", InvalidTokenUnspecified, Candidates).or(&[AudienceMismatch, IssuerMismatch, TokenRevoked, KeyNotFound]),
         case("401 of a good one", fine(), 401, "Unauthorized", RejectedUnspecified, Candidates),
+        case("nginx's page", fine(), 401, NGINX, RejectedUnspecified, Candidates).or(&[AudienceMismatch]),
+        case("nginx's page, nothing sent", Nothing, 401, NGINX, CredentialsMissing, TokenEvidence),
+        case("nginx's page, expired", expired(7200), 401, NGINX, TokenExpired, TokenEvidence),
+        case("Tomcat's page", fine(), 401, "<p>The request has not been applied to the target resource because it lacks valid authentication credentials for that resource.</p>", RejectedUnspecified, Candidates),
+        case("IIS's page", fine(), 401, "<h2>401 - Unauthorized: Access is denied due to invalid credentials.</h2>", RejectedUnspecified, Candidates),
+        case("access denied with 401", fine(), 401, r#"{"error":"access denied"}"#, RejectedUnspecified, Candidates),
+        case("missing or invalid, in no table", fine(), 401, r#"{"error":"Missing or invalid token"}"#, InvalidTokenUnspecified, Candidates).or(&[AudienceMismatch]),
+        case("missing or invalid, nothing sent", Nothing, 401, r#"{"error":"Missing or invalid token"}"#, CredentialsMissing, Proven),
+        case("no token provided, nothing sent", Nothing, 401, r#"{"error":"No token provided"}"#, CredentialsMissing, Proven),
         case("401 of an opaque one", bearer("0123456789"), 401, "", RejectedUnspecified, Candidates).or(&[TokenExpired, TokenRevoked]),
         case("401 of a password", Field("Basic dTpw".into()), 401, "", RejectedUnspecified, Unknown),
         case("a session is no token", fine(), 401, r#"{"error":"Session expired"}"#, RejectedUnspecified, Candidates),
