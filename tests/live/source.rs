@@ -3,6 +3,8 @@
 //! Needs root. As another user the tests say that they did not run; as root on a kernel that cannot
 //! do it they fail.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};

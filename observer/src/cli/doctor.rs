@@ -119,6 +119,7 @@ const CAPABILITIES: [(&str, u32); 5] = [
 
 fn missing_capabilities(status: &str) -> Vec<&'static str> {
     const ADMIN: u32 = 21;
+    const PERFMON: u32 = 38;
     let effective = status
         .lines()
         .find_map(|line| line.strip_prefix("CapEff:"))
@@ -127,7 +128,7 @@ fn missing_capabilities(status: &str) -> Vec<&'static str> {
     let has = |bit: u32| effective & (1 << bit) != 0;
     CAPABILITIES
         .into_iter()
-        .filter(|(_, bit)| !has(*bit) && !(*bit >= 38 && has(ADMIN)))
+        .filter(|(_, bit)| !(has(*bit) || *bit >= PERFMON && has(ADMIN)))
         .map(|(name, _)| name)
         .collect()
 }
