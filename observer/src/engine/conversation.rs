@@ -1,20 +1,24 @@
 //! What is said on a connection: from ordered pieces to exchanges.
 
+mod hello;
+mod told;
+mod turns;
+
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::Output;
 use super::pairing::{Pairing, Waits};
 use super::shard::Context;
-use crate::credential::Credential;
-use crate::exchange::{Connection, Exchange, Side, TlsSeen};
+use crate::exchange::{Connection, Exchange, Side};
 use crate::packet::{ConnectionKey, Direction, Handling, Role};
-use crate::protocol::http1::{Asked, Found, Hole, Http1, Messages, RequestHead, ResponseHead};
-use crate::protocol::{Protocol, tls};
+use crate::protocol::Protocol;
+use crate::protocol::http1::{Found, Http1};
 use crate::stream::{Gap, Piece};
 use crate::time::Timestamp;
+use told::Told;
+use turns::Turns;
 
 /// What is said on a connection.
 pub(super) struct Conversation {
@@ -214,81 +218,6 @@ impl Conversation {
         }
     }
 
-    /// Looks whether a direction starts with a TLS record. `None`: it does not.
-    fn look_for_tls(
-        &mut self,
-        direction: Direction,
-        piece: &Piece<'_>,
-        context: &mut Context<'_>,
-    ) -> Option<u64> {
-        if let Some((of, mut held)) = self.hello.take() {
-            if of != direction {
-                // The other end answers before the hello was complete: it is no TLS, or cut.
-                self.hello = Some((of, held));
-                return self.look_at_start(direction, piece, context);
-            }
-            if let Piece::Bytes { bytes, .. } = piece {
-                let room = tls::MAX_RECORD - held.len().min(tls::MAX_RECORD);
-                held.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-                match tls::recognise(&held) {
-                    tls::Start::Undecided | tls::Start::PartOfHello if room > 0 => {
-                        self.hello = Some((of, held));
-                        return Some(0);
-                    }
-                    tls::Start::Nothing => {
-                        self.decide(Protocol::Other, context);
-                        return Some(u64::MAX);
-                    }
-                    _ => {}
-                }
-            }
-            self.tell_hello(direction, &held, context);
-            return Some(u64::MAX);
-        }
-        self.look_at_start(direction, piece, context)
-    }
-
-    fn look_at_start(
-        &mut self,
-        direction: Direction,
-        piece: &Piece<'_>,
-        context: &mut Context<'_>,
-    ) -> Option<u64> {
-        let Piece::Bytes { bytes, .. } = piece else {
-            return None;
-        };
-        match tls::recognise(bytes) {
-            tls::Start::Nothing => return None,
-            tls::Start::Undecided if !self.from_start || self.hello.is_some() => return None,
-            tls::Start::Undecided | tls::Start::PartOfHello if self.hello.is_none() => {
-                self.hello = Some((direction, Zeroizing::new(bytes.to_vec())));
-                return Some(0);
-            }
-            tls::Start::Hello(_) => self.tell_hello(direction, bytes, context),
-            _ => self.decide(Protocol::Tls, context),
-        }
-        Some(u64::MAX)
-    }
-
-    /// Tells a ClientHello, whole or not. Bytes that are none are something else.
-    fn tell_hello(&mut self, direction: Direction, bytes: &[u8], context: &mut Context<'_>) {
-        let server_name = match tls::recognise(bytes) {
-            tls::Start::Hello(name) => name,
-            tls::Start::PartOfHello => tls::server_name_of_part(bytes),
-            tls::Start::Record => return self.decide(Protocol::Tls, context),
-            tls::Start::Undecided | tls::Start::Nothing => {
-                return self.decide(Protocol::Other, context);
-            }
-        };
-        self.decide(Protocol::Tls, context);
-        let seen = TlsSeen {
-            connection: self.connection(direction),
-            server_name,
-            completed: context.now,
-        };
-        context.give(self.key, Output::Tls(seen));
-    }
-
     /// The connection, whose client sends in the direction `requests`.
     fn connection(&self, requests: Direction) -> Connection {
         let (client, server) = match requests {
@@ -315,90 +244,5 @@ impl Conversation {
             handling: on_socket.then_some(context.limits.handling_wait),
             in_request_head: self.http.in_request_head(),
         }
-    }
-}
-
-/// When the directions took turns to speak, lately.
-#[derive(Default)]
-struct Turns {
-    began: [Option<(Timestamp, Direction)>; 8],
-    last: usize,
-}
-
-impl Turns {
-    fn hear(&mut self, direction: Direction, now: Timestamp) {
-        let last = self.began.get(self.last).copied().flatten();
-        if last.is_none_or(|(_, of)| of != direction) {
-            self.last = (self.last + 1) % self.began.len();
-            self.began[self.last] = Some((now, direction));
-        }
-    }
-
-    /// Whether a turn of the direction against `direction` began between two times.
-    fn other_between(&self, direction: Direction, after: Timestamp, before: Timestamp) -> bool {
-        let mut turns = self.began.iter().flatten();
-        turns.any(|(at, of)| *of != direction && *at > after && *at < before)
-    }
-}
-
-/// Passes messages on to the pairing, with what the connection's shard has.
-struct Told<'a, 'b> {
-    pairing: &'a mut Pairing,
-    turns: &'a Turns,
-    /// Where requests go, when one is told.
-    direction: Direction,
-    context: &'a mut Context<'b>,
-}
-
-impl Messages for Told<'_, '_> {
-    fn inspect(&mut self, fields: &[httparse::Header<'_>], cut: bool) -> Option<Arc<Credential>> {
-        self.context.inspect(fields, cut)
-    }
-
-    fn request(&mut self, head: RequestHead) -> bool {
-        self.context.tally.heads_cut += u64::from(!head.missing.is_nothing());
-        let started = head.request.started;
-        let sent_ahead = head
-            .passed
-            .is_some_and(|passed| !self.turns.other_between(self.direction, passed, started));
-        self.pairing.request(head, sent_ahead, self.context.now)
-    }
-
-    fn unreadable_request(&mut self, started: Timestamp) {
-        self.pairing.unreadable_request(started, self.context.now);
-    }
-
-    fn asked(&self, started: Timestamp) -> Asked {
-        self.pairing.asked(started)
-    }
-
-    fn is_answered(&self) -> bool {
-        self.pairing.is_answered()
-    }
-
-    fn response(&mut self, head: ResponseHead) {
-        self.context.tally.heads_cut += u64::from(!head.missing.is_nothing());
-        self.pairing.response(head, self.context.now);
-    }
-
-    fn excerpt(&mut self, content: &[u8]) {
-        self.pairing.excerpt(content);
-    }
-
-    fn settle(&mut self, whole: bool) {
-        self.pairing.settle(whole, self.context.now);
-    }
-
-    fn hole(&mut self, hole: Hole) {
-        self.context.tally.places_lost += 1;
-        self.pairing.hole(hole);
-    }
-
-    fn resume(&mut self, lost: bool) {
-        self.pairing.resume(lost);
-    }
-
-    fn bad_head(&mut self) {
-        self.context.tally.heads_bad += 1;
     }
 }

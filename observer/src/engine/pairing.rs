@@ -13,15 +13,17 @@
 //!
 //! Exchanges leave in the order of the connection.
 
+mod release;
+mod slot;
+
 use std::collections::VecDeque;
 use std::time::Duration;
-
-use zeroize::Zeroizing;
 
 use crate::exchange::{Capture, Excerpt, Request, Response};
 use crate::packet::{Handling, KnownBy};
 use crate::protocol::http1::{Asked, Hole, Method, RequestHead, ResponseHead};
 use crate::time::Timestamp;
+use slot::{Slot, State};
 
 /// The exchanges of a connection that are not complete.
 #[derive(Default)]
@@ -87,37 +89,6 @@ pub(super) const GRACE: Duration = Duration::from_millis(20);
 const MAX_OPEN: usize = 256;
 /// So many answers without a request are remembered, to tell which came before the next request.
 const MAX_UNASKED: usize = 16;
-
-struct Slot {
-    /// When the request began; of an answer without one: when that did.
-    started: Timestamp,
-    /// When the request's head ended.
-    finished: Timestamp,
-    since: Timestamp,
-    state: State,
-    method: Option<Method>,
-    request: Option<Request>,
-    response: Option<Response>,
-    excerpt: Zeroizing<Vec<u8>>,
-    handled: Option<Handling>,
-    /// `handled` was told before the head was seen.
-    provisional: bool,
-    capture: Capture,
-}
-
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum State {
-    /// Waits for its answer.
-    Asked,
-    /// Waits for the rest of its excerpt.
-    Answered,
-    /// Has everything but perhaps the thread that handled it, since then.
-    Settled(Timestamp),
-    /// Will have no answer.
-    Alone,
-    /// Was told as unanswered; only kept so that a late answer is not taken for another's.
-    Told,
-}
 
 impl Pairing {
     /// `incomplete`: requests may have come before the connection was first seen.
@@ -303,47 +274,6 @@ impl Pairing {
         self.settle(false, now);
     }
 
-    /// When [`Self::release`] will next have something.
-    pub(super) fn deadline(&self, waits: &Waits) -> Option<Timestamp> {
-        let quiet = self
-            .slots
-            .iter()
-            .any(|slot| slot.state == State::Answered)
-            .then(|| self.heard.plus(GRACE));
-        let due = self.first().map(|(_, slot)| self.due(slot, waits));
-        quiet
-            .into_iter()
-            .chain(due.filter(|due| *due < Timestamp::MAX))
-            .min()
-    }
-
-    /// Gives the next exchange that is complete at `now`.
-    pub(super) fn release(&mut self, now: Timestamp, waits: &Waits) -> Option<Complete> {
-        if self.heard.plus(GRACE) <= now {
-            self.settle(false, now);
-        }
-        let (at, slot) = self.first()?;
-        if self.due(slot, waits) > now {
-            return None;
-        }
-        let number = self.next_number;
-        self.next_number += 1;
-        let slot = self.slots.get_mut(at)?;
-        let complete = Complete {
-            number,
-            request: slot.request.take(),
-            response: slot.response.take(),
-            handled: slot.handled.take(),
-            capture: slot.capture,
-        };
-        if slot.state == State::Asked && !self.over {
-            slot.state = State::Told;
-        } else {
-            self.slots.remove(at);
-        }
-        Some(complete)
-    }
-
     /// What a request's start says about holes before it.
     fn begin(&mut self, started: Timestamp, sent_ahead: bool) {
         self.replies += 1;
@@ -454,69 +384,5 @@ impl Pairing {
             .iter_mut()
             .rev()
             .find(|slot| slot.state == State::Answered)
-    }
-
-    /// The exchange that leaves next.
-    fn first(&self) -> Option<(usize, &Slot)> {
-        self.slots
-            .iter()
-            .enumerate()
-            .find(|(_, slot)| slot.state != State::Told)
-    }
-
-    /// When an exchange may leave.
-    fn due(&self, slot: &Slot, waits: &Waits) -> Timestamp {
-        match slot.state {
-            State::Asked if self.over => slot.since,
-            State::Asked => slot.since.plus(waits.answer),
-            State::Answered | State::Told => Timestamp::MAX,
-            State::Alone => slot.since,
-            State::Settled(_) if slot.method.is_none() && self.over => slot.since,
-            State::Settled(_) if slot.method.is_none() && waits.in_request_head => {
-                slot.since.plus(waits.answer)
-            }
-            State::Settled(_) if slot.method.is_none() => slot.since.plus(GRACE),
-            State::Settled(at) => match waits.handling {
-                Some(wait) if slot.request.is_some() && !slot.is_handled() => at.plus(wait),
-                _ => at,
-            },
-        }
-    }
-}
-
-impl Slot {
-    fn new(started: Timestamp, since: Timestamp, state: State) -> Self {
-        Self {
-            started,
-            finished: started,
-            since,
-            state,
-            method: None,
-            request: None,
-            response: None,
-            excerpt: Zeroizing::default(),
-            handled: None,
-            provisional: false,
-            capture: Capture::default(),
-        }
-    }
-
-    fn is_handled(&self) -> bool {
-        self.handled.is_some() && !self.provisional
-    }
-
-    fn held(&self) -> usize {
-        let request = self.request.as_ref().map_or(0, |request| {
-            request.path.capacity() + request.host.as_ref().map_or(0, String::capacity)
-        });
-        let response = self.response.as_ref().map_or(0, |response| {
-            response
-                .fields
-                .iter()
-                .map(|(_, value)| value.capacity())
-                .sum::<usize>()
-                + response.excerpt.bytes().len()
-        });
-        size_of::<Self>() + request + response + self.excerpt.capacity()
     }
 }

@@ -1,0 +1,73 @@
+//! From the messages of HTTP/1 to the pairing.
+
+use std::sync::Arc;
+
+use super::super::pairing::Pairing;
+use super::super::shard::Context;
+use super::turns::Turns;
+use crate::credential::Credential;
+use crate::packet::Direction;
+use crate::protocol::http1::{Asked, Hole, Messages, RequestHead, ResponseHead};
+use crate::time::Timestamp;
+
+/// Passes messages on to the pairing, with what the connection's shard has.
+pub(super) struct Told<'a, 'b> {
+    pub(super) pairing: &'a mut Pairing,
+    pub(super) turns: &'a Turns,
+    /// Where requests go, when one is told.
+    pub(super) direction: Direction,
+    pub(super) context: &'a mut Context<'b>,
+}
+
+impl Messages for Told<'_, '_> {
+    fn inspect(&mut self, fields: &[httparse::Header<'_>], cut: bool) -> Option<Arc<Credential>> {
+        self.context.inspect(fields, cut)
+    }
+
+    fn request(&mut self, head: RequestHead) -> bool {
+        self.context.tally.heads_cut += u64::from(!head.missing.is_nothing());
+        let started = head.request.started;
+        let sent_ahead = head
+            .passed
+            .is_some_and(|passed| !self.turns.other_between(self.direction, passed, started));
+        self.pairing.request(head, sent_ahead, self.context.now)
+    }
+
+    fn unreadable_request(&mut self, started: Timestamp) {
+        self.pairing.unreadable_request(started, self.context.now);
+    }
+
+    fn asked(&self, started: Timestamp) -> Asked {
+        self.pairing.asked(started)
+    }
+
+    fn is_answered(&self) -> bool {
+        self.pairing.is_answered()
+    }
+
+    fn response(&mut self, head: ResponseHead) {
+        self.context.tally.heads_cut += u64::from(!head.missing.is_nothing());
+        self.pairing.response(head, self.context.now);
+    }
+
+    fn excerpt(&mut self, content: &[u8]) {
+        self.pairing.excerpt(content);
+    }
+
+    fn settle(&mut self, whole: bool) {
+        self.pairing.settle(whole, self.context.now);
+    }
+
+    fn hole(&mut self, hole: Hole) {
+        self.context.tally.places_lost += 1;
+        self.pairing.hole(hole);
+    }
+
+    fn resume(&mut self, lost: bool) {
+        self.pairing.resume(lost);
+    }
+
+    fn bad_head(&mut self) {
+        self.context.tally.heads_bad += 1;
+    }
+}

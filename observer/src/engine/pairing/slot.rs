@@ -1,0 +1,77 @@
+//! An exchange that is not complete.
+
+use zeroize::Zeroizing;
+
+use crate::exchange::{Capture, Request, Response};
+use crate::packet::Handling;
+use crate::protocol::http1::Method;
+use crate::time::Timestamp;
+
+/// An exchange that is not complete.
+pub(super) struct Slot {
+    /// When the request began; of an answer without one: when that did.
+    pub(super) started: Timestamp,
+    /// When the request's head ended.
+    pub(super) finished: Timestamp,
+    pub(super) since: Timestamp,
+    pub(super) state: State,
+    pub(super) method: Option<Method>,
+    pub(super) request: Option<Request>,
+    pub(super) response: Option<Response>,
+    pub(super) excerpt: Zeroizing<Vec<u8>>,
+    pub(super) handled: Option<Handling>,
+    /// `handled` was told before the head was seen.
+    pub(super) provisional: bool,
+    pub(super) capture: Capture,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum State {
+    /// Waits for its answer.
+    Asked,
+    /// Waits for the rest of its excerpt.
+    Answered,
+    /// Has everything but perhaps the thread that handled it, since then.
+    Settled(Timestamp),
+    /// Will have no answer.
+    Alone,
+    /// Was told as unanswered; only kept so that a late answer is not taken for another's.
+    Told,
+}
+
+impl Slot {
+    pub(super) fn new(started: Timestamp, since: Timestamp, state: State) -> Self {
+        Self {
+            started,
+            finished: started,
+            since,
+            state,
+            method: None,
+            request: None,
+            response: None,
+            excerpt: Zeroizing::default(),
+            handled: None,
+            provisional: false,
+            capture: Capture::default(),
+        }
+    }
+
+    pub(super) fn is_handled(&self) -> bool {
+        self.handled.is_some() && !self.provisional
+    }
+
+    pub(super) fn held(&self) -> usize {
+        let request = self.request.as_ref().map_or(0, |request| {
+            request.path.capacity() + request.host.as_ref().map_or(0, String::capacity)
+        });
+        let response = self.response.as_ref().map_or(0, |response| {
+            response
+                .fields
+                .iter()
+                .map(|(_, value)| value.capacity())
+                .sum::<usize>()
+                + response.excerpt.bytes().len()
+        });
+        size_of::<Self>() + request + response + self.excerpt.capacity()
+    }
+}

@@ -1,0 +1,72 @@
+//! The search for the next head, where the place in the stream is not known.
+
+use super::super::head::MAX_HEAD;
+use super::super::request::Place;
+use super::super::start_line::{Kind, Line, has_known_method, recognise};
+use super::super::{Asked, Messages};
+use super::{Flow, State};
+
+impl Flow {
+    /// Looks for a line that starts a message: at the start of a segment, where heads mostly are,
+    /// and at every line after it.
+    pub(super) fn seek(
+        &mut self,
+        at: Place,
+        bytes: &[u8],
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> usize {
+        let may_answer = messages.asked(at.started) != Asked::Nothing;
+        let look = |bytes: &[u8]| match recognise(bytes) {
+            Line::Start(Kind::Request) if !has_known_method(bytes) => Line::Nothing,
+            Line::Start(found) if kind.is_some_and(|kind| kind != found) => Line::Nothing,
+            Line::Start(Kind::Response) if !may_answer => Line::Nothing,
+            line => line,
+        };
+        if !self.head.is_empty() {
+            let before = self.head.bytes().len();
+            let line_end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
+            self.head
+                .add(bytes.get(..line_end).unwrap_or_default(), at.finished);
+            match look(self.head.bytes()) {
+                Line::Start(_) => {
+                    self.resume(messages);
+                    return line_end;
+                }
+                Line::Undecided if before + line_end < MAX_HEAD => return line_end,
+                _ => {
+                    self.head.forget();
+                    self.passed = Some(at.started);
+                }
+            }
+        }
+        let mut from = 0;
+        loop {
+            let candidate = bytes.get(from..).unwrap_or_default();
+            if candidate.is_empty() {
+                return bytes.len();
+            }
+            self.head.begin(at.position + from as u64, at.started);
+            match look(candidate) {
+                Line::Start(_) => {
+                    self.resume(messages);
+                    return from;
+                }
+                Line::Undecided => {
+                    self.head.add(candidate, at.finished);
+                    return bytes.len();
+                }
+                _ => self.passed = Some(at.started),
+            }
+            match memchr::memchr(b'\n', candidate) {
+                Some(end) => from += end + 1,
+                None => return bytes.len(),
+            }
+        }
+    }
+
+    fn resume(&mut self, messages: &mut impl Messages) {
+        messages.resume(std::mem::take(&mut self.start_lost));
+        self.state = State::Head;
+    }
+}
