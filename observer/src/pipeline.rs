@@ -1,20 +1,29 @@
 //! From a source to the sinks: the one way that data goes, for every command and test.
+//!
+//! Two threads share the work: the caller's reads the source and turns packets into exchanges, the
+//! other judges them and hands events to the sinks. So a storm of rejections, which are the dearest to
+//! judge, does not keep the ring of the kernel from being emptied while there is a second processor.
+
+mod reporter;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use crate::credential::Policy;
-use crate::engine::{Engine, Limits, Output};
-use crate::event::{Paths, Seen};
-use crate::exchange::Exchange;
+use crate::engine::{Engine, Limits};
+use crate::event::Paths;
 use crate::filter::Filter;
 use crate::packet::Batch;
-use crate::service::{self, Services};
+use crate::service::Services;
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::stop::Stop;
 use crate::totals::Totals;
-use crate::verdict::{self, Expectation};
+use crate::verdict::Expectation;
+
+use reporter::{Message, Reporter};
 
 /// What a pipeline is told once, at start.
 pub struct Settings {
@@ -37,11 +46,7 @@ pub struct Settings {
 /// Turns batches into events and hands them to sinks.
 pub struct Pipeline {
     engine: Engine,
-    services: Services,
-    expectations: Vec<(String, Expectation)>,
-    filter: Filter,
-    paths: Paths,
-    sinks: Vec<Box<dyn Sink>>,
+    reporter: Reporter,
 }
 
 impl Pipeline {
@@ -49,11 +54,13 @@ impl Pipeline {
     pub fn new(settings: Settings, sinks: Vec<Box<dyn Sink>>) -> Self {
         Self {
             engine: Engine::new(settings.limits, settings.policy, settings.threads),
-            services: settings.services,
-            expectations: settings.expectations,
-            filter: settings.filter,
-            paths: settings.paths,
-            sinks,
+            reporter: Reporter {
+                services: settings.services,
+                expectations: settings.expectations,
+                filter: settings.filter,
+                paths: settings.paths,
+                sinks,
+            },
         }
     }
 
@@ -62,89 +69,169 @@ impl Pipeline {
     ///
     /// # Errors
     /// The source failed. What it had read until then is written all the same.
-    pub fn run<S: Source>(mut self, source: &mut S, stop: &Stop) -> Result<Totals, S::Error> {
-        let mut batch = Batch::new();
-        let mut done = Ok(());
-        loop {
-            // What was captured before the end was asked for is still taken.
-            let last = stop.requested();
-            let more = source.read(&mut batch).unwrap_or_else(|error| {
-                done = Err(error);
-                false
-            });
-            let outputs = self.engine.process(&batch);
-            self.report(outputs);
-            let totals = self.totals(source);
-            for sink in &mut self.sinks {
-                sink.pass(batch.clock(), &totals);
-            }
-            if last || !more {
-                break;
-            }
-            if self.sinks.iter().any(|sink| sink.reader_gone()) {
-                stop.request();
-            }
-        }
-        let outputs = self.engine.finish();
-        self.report(outputs);
-        let totals = self.totals(source);
-        for sink in &mut self.sinks {
-            sink.finish(&totals);
-        }
-        done.map(|()| totals)
-    }
-
-    fn report(&mut self, outputs: Vec<Output>) {
-        for output in outputs {
-            match output {
-                Output::Exchange(exchange) => self.exchange(&exchange),
-                Output::Tls(seen) => {
-                    let service = self.services.name(&seen.connection, None);
-                    let port = seen.connection.server.port();
-                    if self.filter.passes_service(port, &service) {
-                        for sink in &mut self.sinks {
-                            sink.tls(&service, seen.connection.side);
-                        }
-                    }
+    ///
+    /// # Panics
+    /// When the system gives no thread.
+    pub fn run<S: Source>(self, source: &mut S, stop: &Stop) -> Result<Totals, S::Error> {
+        let Self {
+            mut engine,
+            reporter,
+        } = self;
+        let (messages, received) = sync_channel(WAITING);
+        thread::scope(move |scope| {
+            scope.spawn(move || reporter.work(&received, stop));
+            // A reporter that is gone has panicked, and the scope passes that on.
+            let send = |message| messages.send(message).is_ok();
+            let mut batch = Batch::new();
+            let mut done = Ok(());
+            loop {
+                // What was captured before the end was asked for is still taken.
+                let last = stop.requested();
+                let more = source.read(&mut batch).unwrap_or_else(|error| {
+                    done = Err(error);
+                    false
+                });
+                let sent = send(Message::Batch {
+                    outputs: engine.process(&batch),
+                    clock: batch.clock(),
+                    totals: totals(source, &engine),
+                });
+                if last || !more || !sent {
+                    break;
                 }
             }
+            let outputs = engine.finish();
+            let totals = totals(source, &engine);
+            send(Message::End {
+                outputs,
+                totals: totals.clone(),
+            });
+            done.map(|()| totals)
+        })
+    }
+}
+
+/// So many batches may wait to be judged. When they do, the source waits: a capture in its file, a
+/// live one in the ring of the kernel, where what finds no room is counted.
+const WAITING: usize = 4;
+
+fn totals<S: Source>(source: &S, engine: &Engine) -> Totals {
+    let mut totals = Totals::default();
+    source.count(&mut totals);
+    let tally = engine.tally();
+    totals.connections.extend(tally.protocols());
+    totals.given_up.extend(tally.given_up());
+    totals.missing_bytes = tally.bytes_missing;
+    totals.open_connections = tally.connections;
+    totals.held_bytes = tally.held;
+    totals
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::event::Event;
+    use crate::time::Timestamp;
+
+    /// Gives `left` empty batches, and then fails or ends.
+    struct Empty {
+        left: usize,
+        fails: bool,
+    }
+
+    impl Source for Empty {
+        type Error = &'static str;
+
+        fn read(&mut self, batch: &mut Batch) -> Result<bool, Self::Error> {
+            batch.clear();
+            if self.left == 0 {
+                return if self.fails { Err("broken") } else { Ok(false) };
+            }
+            self.left -= 1;
+            batch.advance(Timestamp::from_seconds(1));
+            Ok(true)
+        }
+
+        fn count(&self, totals: &mut Totals) {
+            totals.seen = self.left as u64;
         }
     }
 
-    fn exchange(&mut self, exchange: &Exchange) {
-        let process = exchange
-            .handled
-            .as_ref()
-            .map(|handled| handled.name.as_str());
-        let service = self.services.name(&exchange.connection, process);
-        if !self.filter.passes(exchange, &service) {
-            return;
+    /// Writes down what it is told.
+    struct Diary {
+        told: Arc<Mutex<Vec<&'static str>>>,
+        gone: bool,
+    }
+
+    impl Sink for Diary {
+        fn take(&mut self, _: &Arc<Event>) {}
+
+        fn pass(&mut self, _: Timestamp, _: &Totals) {
+            self.told.lock().unwrap().push("pass");
         }
-        let expected = self
-            .expectations
-            .iter()
-            .find(|(meant, _)| service::is_meant(&service, meant))
-            .map(|(_, expectation)| expectation);
-        let seen = Seen {
-            exchange,
-            service: &service,
-            paths: self.paths,
+
+        fn finish(&mut self, _: &Totals) {
+            self.told.lock().unwrap().push("finish");
+        }
+
+        fn reader_gone(&self) -> bool {
+            self.gone
+        }
+    }
+
+    fn run(mut source: Empty, gone: bool) -> (Result<Totals, &'static str>, Vec<&'static str>) {
+        let told = Arc::default();
+        let diary = Diary {
+            told: Arc::clone(&told),
+            gone,
         };
-        let event = Arc::new(seen.with(verdict::judge(exchange, expected)));
-        for sink in &mut self.sinks {
-            sink.take(&event);
-        }
+        let settings = Settings {
+            limits: Limits::default(),
+            policy: Arc::new(Policy::random().unwrap()),
+            threads: NonZeroUsize::MIN,
+            services: Services::new([]),
+            expectations: Vec::new(),
+            filter: Filter::default(),
+            paths: Paths::AsSent,
+        };
+        let pipeline = Pipeline::new(settings, vec![Box::new(diary)]);
+        let done = pipeline.run(&mut source, &Stop::default());
+        let told = told.lock().unwrap().clone();
+        (done, told)
     }
 
-    fn totals<S: Source>(&self, source: &S) -> Totals {
-        let mut totals = Totals::default();
-        source.count(&mut totals);
-        let tally = self.engine.tally();
-        totals.connections.extend(tally.protocols());
-        totals.given_up.extend(tally.given_up());
-        totals.missing_bytes = tally.bytes_missing;
-        totals.open_connections = tally.connections;
-        totals.held_bytes = tally.held;
-        totals
+    #[test]
+    fn sinks_hear_of_every_batch_and_of_the_end() {
+        let source = Empty {
+            left: 2,
+            fails: false,
+        };
+        let (done, told) = run(source, false);
+        assert!(done.is_ok());
+        assert_eq!(told, ["pass", "pass", "pass", "finish"]);
+    }
+
+    #[test]
+    fn a_source_that_fails_ends_in_order() {
+        let source = Empty {
+            left: 1,
+            fails: true,
+        };
+        let (done, told) = run(source, false);
+        assert_eq!(done, Err("broken"));
+        assert_eq!(told, ["pass", "pass", "finish"]);
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_ends_an_endless_source() {
+        let source = Empty {
+            left: usize::MAX,
+            fails: false,
+        };
+        let (done, told) = run(source, true);
+        assert!(done.is_ok());
+        assert_eq!(told.last(), Some(&"finish"));
     }
 }

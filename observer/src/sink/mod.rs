@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 use crate::totals::Totals;
 
 /// Something that takes events. It never blocks the capture.
-pub trait Sink {
+pub trait Sink: Send {
     /// Takes one event.
     fn take(&mut self, event: &Arc<Event>);
 
