@@ -100,7 +100,7 @@ impl Decoder {
         };
         let waited = self.waiting.claim(segment);
         let opened = waited.first().map_or(time, |held| held.time.min(time));
-        if let Some(role) = role(record.header.role) {
+        if let Some(role) = role(record.header.role).or_else(|| role_by_syn(segment)) {
             let kind = ItemKind::Opened {
                 role,
                 local,
@@ -225,6 +225,15 @@ fn role(number: u8) -> Option<Role> {
         number if number == KernelRole::Server as u8 => Some(Role::Server),
         _ => None,
     }
+}
+
+/// Who sends a SYN asks. With Fast Open it has data, and the socket is not established yet.
+fn role_by_syn(segment: &Segment) -> Option<Role> {
+    let asks = segment.flags.syn && !segment.flags.ack;
+    asks.then_some(match segment.direction {
+        Direction::Forward => Role::Client,
+        Direction::Reverse => Role::Server,
+    })
 }
 
 /// An address of a record. What is written as `::ffff:a.b.c.d` is IPv4.

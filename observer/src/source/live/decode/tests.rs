@@ -3,6 +3,21 @@ use observer_common::record::{Handled, Header, INGRESS, Kind};
 use super::*;
 
 fn record(cookie: u64, direction: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+    const PUSH_ACK: u8 = 0x18;
+    record_of(
+        KernelRole::Server as u8,
+        PUSH_ACK,
+        (cookie, direction, flags),
+        payload,
+    )
+}
+
+fn record_of(
+    role: u8,
+    tcp_flags: u8,
+    (cookie, direction, flags): (u64, u8, u8),
+    payload: &[u8],
+) -> Vec<u8> {
     let mut local = [0; 16];
     local[10..].copy_from_slice(&[255, 255, 10, 0, 0, 1]);
     let mut remote = local;
@@ -14,7 +29,7 @@ fn record(cookie: u64, direction: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
             payload: payload.len() as u32,
             kind: Kind::Segment as u8,
             direction,
-            role: KernelRole::Server as u8,
+            role,
             flags,
         },
         skipped: 3,
@@ -25,7 +40,7 @@ fn record(cookie: u64, direction: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
         wire_len: 100,
         local_port: 80,
         remote_port: 4000,
-        tcp_flags: 0x18,
+        tcp_flags,
         ..record::Segment::default()
     })
     .into_iter()
@@ -78,6 +93,27 @@ fn the_first_segment_opens_the_connection() {
     assert!(segment.flags.ack && !segment.flags.syn);
     assert_eq!(batch.bytes(&segment.payload), b"GET / HTTP/1.1");
     assert_eq!(decoder.counts.delivered, 1);
+}
+
+#[test]
+fn a_request_inside_the_syn_opens_the_connection_of_its_client() {
+    const SYN: u8 = 0x02;
+    let syn = record_of(0, SYN, (5, EGRESS, FIRST), b"GET / HTTP/1.1\r\n\r\n");
+    let (batch, _) = decode(&[syn]);
+    let kinds: Vec<_> = batch.items().iter().map(|item| &item.kind).collect();
+    assert!(
+        matches!(
+            kinds.as_slice(),
+            [
+                ItemKind::Opened {
+                    role: Role::Client,
+                    ..
+                },
+                ItemKind::Segment(_)
+            ]
+        ),
+        "{kinds:?}"
+    );
 }
 
 #[test]
