@@ -1,0 +1,196 @@
+//! `observer run` as a process, and what it wrote.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::lab::{free_port, root, signal, wait_for};
+
+/// A running agent. It is killed when this is dropped.
+pub struct Agent {
+    child: Child,
+    folder: TempDir,
+    metrics: SocketAddr,
+}
+
+/// What an agent wrote until it was asked to end.
+pub struct Observed {
+    pub events: Vec<Value>,
+    /// The page of metrics shortly before the end.
+    pub metrics: String,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Agent {
+    /// Starts it with these options more, and waits until its probes are attached.
+    pub fn start(options: &[&str]) -> Self {
+        Self::start_by(Command::new(program()), options)
+    }
+
+    /// Likewise, where it may write a core file of any size.
+    pub fn start_with_cores(options: &[&str]) -> Self {
+        let mut command = Command::new("prlimit");
+        command.arg("--core=unlimited").arg(program());
+        Self::start_by(command, options)
+    }
+
+    fn start_by(mut command: Command, options: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        fs::write(
+            folder.path().join("key"),
+            "a key of the live tests, 32 bytes",
+        )
+        .unwrap();
+        let child = command
+            .arg("run")
+            .arg("--events")
+            .arg(folder.path().join("events"))
+            .args(["--listen", &metrics.to_string(), "--raw-paths"])
+            .arg("--fingerprint-key")
+            .arg(folder.path().join("key"))
+            .args(options)
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(File::create(folder.path().join("stdout")).unwrap())
+            .stderr(File::create(folder.path().join("stderr")).unwrap())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let mut agent = Self {
+            child,
+            folder,
+            metrics,
+        };
+        wait_for("agent that has attached its probes", || {
+            let ended = agent.child.try_wait().unwrap();
+            assert!(
+                ended.is_none(),
+                "the agent ended ({ended:?}): {}",
+                agent.read("stderr")
+            );
+            fetch(agent.metrics, "/healthz").is_some()
+        });
+        agent
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where it runs and writes.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The key of its fingerprints.
+    pub fn fingerprint_key(&self) -> PathBuf {
+        self.folder.path().join("key")
+    }
+
+    /// Its page of metrics.
+    pub fn page(&self) -> String {
+        fetch(self.metrics, "/metrics").expect("the page of metrics")
+    }
+
+    /// Asks it to end as Ctrl-C does, and reads all that it wrote.
+    pub fn stop(mut self) -> Observed {
+        // A context record may come 20 ms after its packet; the reader wakes after 100 ms.
+        std::thread::sleep(Duration::from_millis(400));
+        let metrics = self.page();
+        signal("INT", self.child.id());
+        let mut status = None;
+        wait_for("end of the agent", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        let stderr = self.read("stderr");
+        assert!(
+            status.unwrap().success(),
+            "the agent ended with {status:?}: {stderr}"
+        );
+        Observed {
+            events: parse(&self.read("events")),
+            metrics,
+            stdout: self.read("stdout"),
+            stderr,
+        }
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Events from lines of JSON.
+pub fn parse(lines: &str) -> Vec<Value> {
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// The sum of a metric over its labels.
+pub fn sum(page: &str, metric: &str) -> f64 {
+    page.lines()
+        .filter(|line| {
+            line.strip_prefix(metric)
+                .is_some_and(|rest| rest.starts_with(['{', ' ']))
+        })
+        .filter_map(|line| line.rsplit_once(' '))
+        .filter_map(|(_, value)| value.parse::<f64>().ok())
+        .sum()
+}
+
+/// The body of a page of the agent. `None`: nobody answers, or not with 200.
+pub fn fetch(address: SocketAddr, path: &str) -> Option<String> {
+    let output = Command::new("curl")
+        .args(["--silent", "--fail", "--max-time", "5"])
+        .arg(format!("http://{address}{path}"))
+        .output()
+        .unwrap();
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8(output.stdout).unwrap())
+}
+
+/// The program under test, built from this source.
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "observer",
+                "--bin",
+                "observer",
+            ])
+            .current_dir(root())
+            .status()
+            .unwrap();
+        assert!(built.success(), "cargo build: {built}");
+        // target/PROFILE/deps/live-HASH is where this test is.
+        let this = std::env::current_exe().unwrap();
+        let program = this.ancestors().nth(2).unwrap().join("observer");
+        assert!(program.is_file(), "{} is not there", program.display());
+        program
+    })
+}

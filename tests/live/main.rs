@@ -1,0 +1,31 @@
+//! Live tests: the built `observer run` with the kernel's own programs, against real services.
+//!
+//! They need root and a kernel with eBPF, and fail without; `cargo xtask test` says when a machine
+//! cannot run them, and installs what they need. One test at a time has the host: they count.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a broken assumption ends the test"
+)]
+#![expect(
+    unreachable_pub,
+    reason = "nothing of a test is reachable; `pub` says what a module offers"
+)]
+
+mod agent;
+mod lab;
+mod namespace;
+mod seen;
+mod traffic;
+
+mod canary;
+mod demo;
+mod earlier;
+mod killed;
+mod load;
+mod misbehaviour;
+mod namespaces;
+mod replayed;
+mod tls;
+mod validators;

@@ -1,0 +1,39 @@
+//! What is encrypted is counted and named, not passed over in silence.
+
+use std::process::{Command, Stdio};
+
+use crate::agent::Agent;
+use crate::lab::{Nginx, turn};
+
+#[test]
+fn tls_connections_are_counted_by_service() {
+    let _turn = turn();
+    let nginx = Nginx::with_tls();
+    let agent = Agent::start(&["--port", &nginx.port.to_string()]);
+    for _ in 0..3 {
+        let asked = Command::new("curl")
+            .args(["--silent", "--insecure", "--max-time", "20"])
+            .arg(format!("https://127.0.0.1:{}/", nginx.port))
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(asked.success(), "curl: {asked}");
+    }
+    let observed = agent.stop();
+    for side in ["server", "client"] {
+        let counted = observed
+            .metrics
+            .lines()
+            .filter(|line| line.starts_with("observer_tls_connections_total{"))
+            .filter(|line| line.contains(&format!("side=\"{side}\"")))
+            .find_map(|line| line.rsplit_once(' '));
+        assert_eq!(
+            counted.map(|(_, count)| count),
+            Some("3"),
+            "{side}: {}",
+            observed.metrics
+        );
+    }
+    assert!(observed.events.is_empty(), "{:#?}", observed.events);
+    assert!(observed.stdout.contains("TLS"), "{}", observed.stdout);
+}
