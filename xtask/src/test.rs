@@ -37,6 +37,13 @@ pub(crate) fn run(_: &Args) -> Result<(), String> {
         "doc tests",
         cargo(&root).args(["test", "--quiet", "--workspace", "--doc"]),
     );
+    match std::env::current_exe() {
+        Ok(this) => layers.run(
+            "kernel object",
+            Command::new(this).args(["build-ebpf", "--check"]),
+        ),
+        Err(error) => layers.add("kernel object", Outcome::Failed(error.to_string())),
+    }
     layers.close();
     if layers.failed() {
         Err("not all layers passed".to_owned())
@@ -57,12 +64,13 @@ struct Built {
 /// Runs what one test executable has. Those with demands on the machine are named by their target.
 fn layer(root: &Path, layers: &mut Layers, test: &Built) {
     let name = match test.package.as_str() {
-        "observer-tests" => test.target.clone(),
+        "observer-tests" if !test.is_library => test.target.clone(),
         _ if test.is_library => format!("unit {}", test.package),
         _ => format!("unit {} ({})", test.package, test.target),
     };
     let unable = match name.as_str() {
         "corpora" => no_corpora(root),
+        "live_source" => no_kernel(),
         "live" => match no_kernel() {
             None => match tools::provide(root) {
                 Ok(()) => None,
@@ -128,7 +136,7 @@ fn built_tests(root: &Path) -> Result<Vec<Built>, String> {
         .filter_map(|message: Value| artifact(&message))
         .collect();
     tests.sort_by_key(|test| {
-        let place = ["replay", "corpora", "live"]
+        let place = ["replay", "corpora", "live_source", "live"]
             .iter()
             .position(|name| test.target == *name);
         (place, test.package.clone(), test.target.clone())
