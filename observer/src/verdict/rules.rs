@@ -85,7 +85,14 @@ pub(super) fn find(text: &str, place: &Place) -> Vec<&'static Rule> {
             kept.push((start, end, rule));
         }
     }
-    kept.into_iter().map(|(_, _, rule)| rule).collect()
+    // A text that says the same a thousand times says it once.
+    let mut found: Vec<&Rule> = Vec::new();
+    for (_, _, rule) in kept {
+        if !found.iter().any(|known| std::ptr::eq(*known, rule)) {
+            found.push(rule);
+        }
+    }
+    found
 }
 
 impl Rule {
@@ -255,6 +262,11 @@ mod tests {
             causes("Signature nbf has not been reached"),
             [Some(Cause::TokenNotYetValid)]
         );
+    }
+
+    #[test]
+    fn a_text_that_repeats_itself_is_one_rule() {
+        assert_eq!(causes(&"Jwt is expired\n".repeat(500)).len(), 1);
     }
 
     #[test]
