@@ -10,7 +10,7 @@ use crate::redact;
 /// The longest issuer, audience or scope kept.
 const MAX_TEXT: usize = 256;
 /// How many audiences, scopes and withheld names are kept.
-const MAX_LIST: usize = 64;
+pub const MAX_LIST: usize = 64;
 /// From here on seconds since 1970 are milliseconds: 1e11 seconds are in the year 5138.
 const MILLISECONDS: f64 = 1e11;
 /// What a verdict needs, whether it is shown or not. `sub` is hashed.

@@ -8,7 +8,7 @@ use lru::LruCache;
 
 use super::field::{Parts, take_apart};
 use super::jwt::{self, Reading};
-use super::{Carrier, Credential, Defect, Fingerprint, Kind, Policy};
+use super::{Carrier, Credential, Defect, Echo, Fingerprint, Kind, Policy};
 use crate::redact;
 
 /// How many credentials one inspector remembers. At 1 to 4 KiB each, 4 to 16 MiB.
@@ -70,7 +70,7 @@ impl Inspector {
         let reading = self.read_token(&parts, cut);
         let scheme = parts
             .scheme
-            .map(|scheme| redact::text(&String::from_utf8_lossy(scheme).to_ascii_lowercase(), 32));
+            .map(|scheme| redact::bytes(scheme, 32).to_ascii_lowercase());
         let mut defects = parts.defects;
         if cut {
             // `Bearer` and nothing more is what a cut leaves.
@@ -82,6 +82,11 @@ impl Inspector {
         defects.extend(reading.defects);
         let fingerprint: Option<Fingerprint> =
             (!cut && !token.is_empty()).then(|| self.policy.key.fingerprint(&[token]));
+        let echo = match reading.kind {
+            // Their shape gives them away wherever they are repeated.
+            Kind::Jwt | Kind::Jwe => Echo::default(),
+            kind => Echo::of(token, kind == Kind::Basic),
+        };
         Credential {
             carrier: Carrier::Authorization,
             scheme,
@@ -93,6 +98,7 @@ impl Inspector {
             claims: reading.claims,
             defects,
             signature: reading.signature,
+            echo,
         }
     }
 

@@ -6,6 +6,7 @@
 mod allow;
 mod claims;
 mod defect;
+mod echo;
 mod field;
 mod inspector;
 mod json;
@@ -22,7 +23,9 @@ mod tests;
 use std::fmt;
 
 pub use allow::ClaimAllowList;
+pub use claims::MAX_LIST;
 pub use defect::Defect;
+pub use echo::Echo;
 pub use inspector::{Inspector, MAX_REMEMBERED};
 pub use keys::{KeySetError, KeySets};
 pub use policy::{FingerprintKey, FingerprintKeyError, Policy};
@@ -55,6 +58,8 @@ pub struct Credential {
     pub defects: Vec<Defect>,
     /// What the keys at hand say of its signature.
     pub signature: Signature,
+    /// How its secret is known where a server repeats it.
+    pub echo: Echo,
 }
 
 /// Where a credential travelled.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::credential::{
-    Carrier, Claims, Credential, Defect, Fingerprint, JoseHeader, Kind, Signature,
+    Carrier, Claims, Credential, Defect, Echo, Fingerprint, JoseHeader, Kind, Signature,
 };
 use crate::exchange::{Capture, Connection, Excerpt, Exchange, Request, Response, Side};
 use crate::packet::{ConnectionKey, Handling, KnownBy};
@@ -112,6 +112,7 @@ fn credential() -> Credential {
             want: 256,
         }],
         signature: Signature::Invalid { kid: None },
+        echo: Echo::default(),
     }
 }
 

@@ -31,7 +31,12 @@ pub fn bytes(raw: &[u8], max: usize) -> String {
 /// A value that is shown by design (`kid`, `iss`, `aud`, a scope, a host): capped and escaped like
 /// [`text`]; only a JWT inside it is replaced, because identifiers look as random as secrets do.
 pub fn label(raw: &str, max: usize) -> String {
-    render(&secret::strip_jwt(raw), max)
+    let stripped = secret::strip_jwt(raw);
+    if stripped == raw {
+        return render(&stripped, max);
+    }
+    // Beside a JWT its other parts may stand, whatever separates them.
+    render(&secret::strip(&stripped), max)
 }
 
 /// Escapes what could move a cursor, hide or reorder text, and caps at `max` bytes.
@@ -102,6 +107,8 @@ mod tests {
         let thumbprint = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
         assert_eq!(label(thumbprint, 99), thumbprint);
         assert_eq!(label("k-eyJhbGciOiJub25lIn0.e30.", 99), "k-[redacted].");
+        let apart = format!("k:eyJhbGciOiJub25lIn0:{thumbprint}");
+        assert_eq!(label(&apart, 99), "k:[redacted]:[redacted]");
     }
 
     proptest! {

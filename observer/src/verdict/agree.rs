@@ -3,7 +3,7 @@
 use super::Cause;
 use super::statement::Statement;
 use super::token::{BEYOND, Presence, SMALLEST_LIMIT, Token, audience, span};
-use crate::credential::{Kind, Signature};
+use crate::credential::{Kind, MAX_LIST, Signature};
 use crate::exchange::Exchange;
 
 /// How a stated cause compares with the credential.
@@ -185,8 +185,11 @@ fn early(cause: Cause, token: &Token<'_>) -> Weight {
 
 /// Form, signature, key and algorithm: validators name one where another is wrong.
 fn integrity(cause: Cause, token: &Token<'_>) -> Weight {
-    if let Some(finding) = token.finding(cause) {
-        return Proves(finding.clause.clone());
+    match token.finding(cause) {
+        Some(finding) if finding.sure => return Proves(finding.clause.clone()),
+        // Validators differ on it, or it is a bound of ours.
+        Some(finding) => return Fits(Some(finding.clause.clone())),
+        None => {}
     }
     // What is wrong further out makes what is further in look wrong.
     let roots: &[Cause] = match cause {
@@ -304,6 +307,8 @@ fn scope(statement: &Statement, token: &Token<'_>) -> Weight {
         Refutes(format!(
             "the token has {has}, all that the challenge asks for"
         ))
+    } else if claims.scopes.len() >= MAX_LIST {
+        Fits(Some("the token has more scopes than are kept".to_owned()))
     } else {
         let lacking = crate::redact::text(&lacking.join(" "), 160);
         Proves(format!("the token has {has} and lacks {lacking}"))

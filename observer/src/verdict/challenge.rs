@@ -4,8 +4,12 @@
 //! unquoted, and put an `error` beside the scheme that it belongs to. So this reads all of that, and
 //! keeps each scheme with its own attributes.
 
+use crate::redact;
+
 /// How many challenges and how many attributes of each are read.
 const MAX: usize = 16;
+/// The longest scheme, in bytes.
+const MAX_SCHEME: usize = 32;
 
 /// One challenge.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -73,7 +77,8 @@ pub(super) fn parse(field: &str) -> Vec<Challenge> {
             rest = after;
         } else {
             challenges.push(Challenge {
-                scheme: word.to_ascii_lowercase(),
+                // Before its capitals are gone, by which a token is known.
+                scheme: redact::text(word, MAX_SCHEME).to_ascii_lowercase(),
                 ..Challenge::default()
             });
             rest = after;
@@ -172,6 +177,11 @@ mod tests {
             parse("Bearer realm = \"x\"")[0].attribute("realm"),
             Some("x")
         );
+    }
+
+    #[test]
+    fn a_token_in_the_place_of_a_scheme_is_not_kept() {
+        assert_eq!(schemes("eyJhbGciOiJIUzIaNiJabcdefghijk"), ["[redacted]"]);
     }
 
     #[test]

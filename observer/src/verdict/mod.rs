@@ -24,7 +24,7 @@ mod wording;
 pub use cause::{Cause, Certainty, Outcome};
 pub use examine::{Problem, examine};
 
-use crate::credential::Signature;
+use crate::credential::{Echo, Signature};
 use crate::exchange::Exchange;
 use combine::{Finding, combine};
 use outcome::Ruling;
@@ -74,7 +74,8 @@ pub fn judge(exchange: &Exchange, expected: Option<&Expectation>) -> Verdict {
         };
     };
     let token = Token::look(exchange, expected);
-    let statement = Statement::read(response, outcome::may_explain(response, &token));
+    let echo = token.credential().map_or_else(Echo::default, |it| it.echo);
+    let statement = Statement::read(response, outcome::may_explain(response, &token), echo);
     let status = format!("the answer was {}", response.status);
     match outcome::rule(exchange, response, &statement, &token) {
         Ruling::Plain(outcome, why) => Verdict {

@@ -7,6 +7,7 @@ use super::body;
 use super::challenge::{self, Challenge};
 use super::rules::{self, Place};
 use super::wording;
+use crate::credential::Echo;
 use crate::exchange::{Field, Response};
 use crate::redact;
 
@@ -32,6 +33,8 @@ pub(super) struct Statement {
     pub(super) clock_ahead: Option<i64>,
     /// The code of `grpc-status`.
     pub(super) grpc_status: Option<u16>,
+    /// What must not be quoted.
+    echo: Echo,
 }
 
 /// One thing that was said, that names one cause or leaves open which of several.
@@ -78,11 +81,11 @@ pub(super) struct Quote {
 }
 
 impl Quote {
-    fn new(place: &'static str, text: &str) -> Self {
+    fn new(place: &'static str, text: &str, echo: Echo) -> Self {
         let of_token = wording::is_of_token(text);
         Self {
             place,
-            text: redact::text(text, MAX_QUOTE),
+            text: redact::text(&echo.hide(text), MAX_QUOTE),
             of_token,
         }
     }
@@ -98,9 +101,11 @@ impl Quote {
 }
 
 impl Statement {
-    /// Reads an answer. `with_body`: whether its body may be about the credential.
-    pub(super) fn read(response: &Response, with_body: bool) -> Self {
+    /// Reads an answer. `with_body`: whether its body may be about the credential. `echo`: the
+    /// secret of that, which the answer may repeat.
+    pub(super) fn read(response: &Response, with_body: bool, echo: Echo) -> Self {
         let mut statement = Self {
+            echo,
             clock_ahead: clock_ahead(response),
             ..Self::default()
         };
@@ -148,7 +153,7 @@ impl Statement {
             let Some(code) = challenge.attribute("error") else {
                 continue;
             };
-            let quote = Quote::new(place, &format!("error={code}"));
+            let quote = Quote::new(place, &format!("error={code}"), self.echo);
             match code {
                 "insufficient_scope" => self.push(&[Cause::ScopeInsufficient], By::Protocol, quote),
                 // RFC 6750 section 3.1: a parameter is missing, repeated or malformed.
@@ -220,14 +225,18 @@ impl Statement {
     /// Whether a rule of the table says something of this text.
     fn apply_rules(&mut self, place: &'static str, text: &str, kind: &Place) -> bool {
         let found = rules::find(text, kind);
+        if found.is_empty() {
+            return false;
+        }
+        let quote = Quote::new(place, text, self.echo);
         for rule in &found {
-            let quote = Quote::new(place, text);
+            let quote = quote.clone();
             match rule.causes().as_slice() {
                 [] => self.elsewhere = self.elsewhere.take().or(Some(quote)),
                 causes => self.push(causes, By::Known(rule.validator), quote),
             }
         }
-        !found.is_empty()
+        true
     }
 
     fn apply_wording(&mut self, place: &'static str, text: &str) {
@@ -237,7 +246,7 @@ impl Statement {
             } else {
                 By::Hint
             };
-            self.push(&wording.causes, by, Quote::new(place, text));
+            self.push(&wording.causes, by, Quote::new(place, text, self.echo));
         }
     }
 

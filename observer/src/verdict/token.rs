@@ -1,7 +1,7 @@
 //! What the credential itself shows, at the time of its request.
 
 use super::{Cause, Expectation};
-use crate::credential::{Claims, Credential, Defect, Kind, Signature};
+use crate::credential::{Claims, Credential, Defect, Kind, MAX_LIST, Signature};
 use crate::exchange::Exchange;
 use crate::time::Timestamp;
 
@@ -232,6 +232,7 @@ impl<'a> Token<'a> {
             );
         }
         if !expected.audience.is_empty()
+            && claims.audience.len() < MAX_LIST
             && !expected
                 .audience
                 .iter()

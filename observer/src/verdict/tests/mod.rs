@@ -144,6 +144,32 @@ fn a_cut_token_is_never_malformed_or_truncated() {
 }
 
 #[test]
+fn words_that_are_the_secret_are_not_quoted() {
+    for (sent, said) in [
+        ("Bearer correct-horse", "unknown token: correct-horse"),
+        (
+            "Basic YWRtaW46aHVudGVydHdv",
+            "bad credentials: admin / huntertwo",
+        ),
+    ] {
+        let exchange = exchange(Some(sent.as_bytes()), false, answer(401, &[], said));
+        let evidence = judge(&exchange, None).evidence.join(" ");
+        assert!(evidence.contains("[redacted]"), "{evidence}");
+        assert!(!evidence.contains("correct-horse"), "{evidence}");
+        assert!(!evidence.contains("huntertwo"), "{evidence}");
+    }
+}
+
+#[test]
+fn a_bound_of_ours_proves_nothing() {
+    let sent = format!("Bearer eyJ{}", "a".repeat(70_000));
+    let answer = answer(401, &[], "malformed token");
+    let verdict = judge(&exchange(Some(sent.as_bytes()), false, answer), None);
+    assert_eq!(verdict.cause, Some(Cause::TokenMalformed));
+    assert_eq!(verdict.certainty, Some(Certainty::Stated));
+}
+
+#[test]
 fn a_preflight_is_no_failure() {
     let mut exchange = exchange(
         None,
