@@ -94,13 +94,18 @@ fn against(
     signature: &str,
 ) -> Signature {
     let mut tried = Vec::new();
-    for key in set.candidates(kid, algorithm).take(MAX_TRIES) {
+    let mut candidates = set.candidates(kid, algorithm);
+    for key in candidates.by_ref().take(MAX_TRIES) {
         if verify(signature, message, &key.decoding, algorithm).unwrap_or(false) {
             return Signature::Valid {
                 kid: key.kid.as_deref().map(shown),
             };
         }
         tried.push(key);
+    }
+    if candidates.next().is_some() {
+        // One that was not tried may be the one.
+        return Signature::NotChecked;
     }
     match (kid, tried.as_slice()) {
         (_, []) => Signature::KeyNotFound {
@@ -145,6 +150,29 @@ fn algorithm(alg: &str) -> Option<Algorithm> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_was_not_tried_may_be_the_one() {
+        let text = std::fs::read_to_string(crate::credential::testing::jwks()).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let keys = document["keys"].as_array().unwrap();
+        let key = keys.iter().find(|key| key["kty"] == "RSA").unwrap();
+        for (count, want) in [
+            (MAX_TRIES, Signature::Invalid { kid: None }),
+            (MAX_TRIES + 1, Signature::NotChecked),
+        ] {
+            let mut key = key.clone();
+            key["alg"] = "RS256".into();
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let document = serde_json::json!({"keys": vec![key; count]});
+            std::fs::write(file.path(), document.to_string()).unwrap();
+            let mut sets = KeySets::default();
+            sets.add(&format!("issuer={}", file.path().display()))
+                .unwrap();
+            let set = sets.of("issuer").unwrap();
+            assert_eq!(against(set, None, Algorithm::RS256, b"a.b", "AAAA"), want);
+        }
+    }
 
     #[test]
     fn a_signature_is_short_by_its_algorithm_or_by_its_key() {
