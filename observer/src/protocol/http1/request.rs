@@ -54,9 +54,22 @@ pub(super) fn read(
     let mut facts = Facts::default();
     parsed.headers.iter().for_each(|field| facts.add(field));
     let cut = !missing.is_nothing() && fields::cut_in_value(bytes);
-    let credential = messages.inspect(parsed.headers, cut);
+    let is_there = |field: &Header<'_>| field.name.eq_ignore_ascii_case(AUTHORIZATION);
+    let unread = match parsed.headers.iter().any(is_there) {
+        true => None,
+        false => unread_authorization(readable),
+    };
+    let credential = match unread {
+        Some(value) => {
+            let name = AUTHORIZATION;
+            messages.inspect(&[Header { name, value }], cut)
+        }
+        None => messages.inspect(parsed.headers, cut),
+    };
     let (authority, path) = split_target(target);
     let host = authority.map_or(facts.host, |authority| Some(authority.as_bytes()));
+    // User information before it would be a secret.
+    let host = host.and_then(|host| host.rsplit(|byte| *byte == b'@').next());
     Some(Read {
         head: RequestHead {
             request: Request {
@@ -88,6 +101,21 @@ pub(super) fn read(
         body: facts.framing.body(Body::Length(0)),
     })
 }
+
+/// The value of the first line that was meant to be an Authorization field, by its start: a control
+/// character in the value or a blank before the colon makes the parser leave it out, and a request
+/// that has one must not be said to have none.
+fn unread_authorization(head: &[u8]) -> Option<&[u8]> {
+    head.split(|byte| *byte == b'\n').skip(1).find_map(|line| {
+        let (name, rest) = line.split_at_checked(AUTHORIZATION.len())?;
+        let is_name = name.eq_ignore_ascii_case(AUTHORIZATION.as_bytes());
+        let value = rest.trim_ascii().strip_prefix(b":").filter(|_| is_name)?;
+        Some(value.trim_ascii())
+    })
+}
+
+/// The name of the field, RFC 9110 section 11.6.2.
+const AUTHORIZATION: &str = "authorization";
 
 /// The version as its protocol's name.
 pub(super) const fn protocol(version: Option<u8>) -> &'static str {
@@ -145,7 +173,28 @@ fn split_target(target: &str) -> (Option<&str>, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::split_target;
+    use super::{split_target, unread_authorization};
+
+    #[test]
+    fn a_field_that_the_parser_leaves_out_is_there_all_the_same() {
+        for (head, value) in [
+            (
+                "GET / HTTP/1.1\r\nAuthorization: Bearer a\u{1}b\r\n\r\n",
+                Some("Bearer a\u{1}b"),
+            ),
+            (
+                "GET / HTTP/1.1\r\nAuthorization : Bearer a\r\n\r\n",
+                Some("Bearer a"),
+            ),
+            ("GET / HTTP/1.1\r\nX-Authorization: a\r\n\r\n", None),
+            ("GET / HTTP/1.1\r\nAuthorizations: a\r\n\r\n", None),
+        ] {
+            assert_eq!(
+                unread_authorization(head.as_bytes()),
+                value.map(str::as_bytes)
+            );
+        }
+    }
 
     #[test]
     fn a_target_gives_its_path_and_never_its_query() {
