@@ -9,6 +9,8 @@ mod outputs;
 mod replay;
 mod run;
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -54,7 +56,7 @@ impl Cli {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 // Whoever takes a token for a file name must not find it in a log.
-                eprintln!("observer: {}", redact::label(&error.to_string(), 4096));
+                say(redact::label(&error.to_string(), 4096));
                 error.exit_code()
             }
         }
@@ -82,6 +84,12 @@ impl Error {
     }
 }
 
+/// Says something on standard error. A full disk or a reader that left is no reason to end in the
+/// middle of the work.
+fn say(text: impl Display) {
+    let _ = writeln!(io::stderr(), "observer: {text}");
+}
+
 /// Prints what is wrong with the arguments, or the help that was asked for. An argument that looks
 /// like a token is not printed again: who gives one as an argument did so by mistake.
 pub fn say_usage(error: &clap::Error) -> ExitCode {
@@ -91,7 +99,8 @@ pub fn say_usage(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     for line in error.render().to_string().lines() {
-        eprintln!("{}", redact::text(line, 1024));
+        // As in `say`.
+        let _ = writeln!(io::stderr(), "{}", redact::text(line, 1024));
     }
     ExitCode::from(2)
 }

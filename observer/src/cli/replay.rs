@@ -13,9 +13,9 @@ use crate::sink::writer::WhenFull;
 use crate::source::pcap::Captures;
 use crate::stop::Stop;
 
-use super::Error;
 use super::options::{EventOptions, Options};
 use super::outputs::{self, Existing, MetricsFile};
+use super::{Error, say};
 
 /// Read captures and say the same as if they had been seen live.
 ///
@@ -67,19 +67,25 @@ pub(super) fn run(replay: Replay) -> Result<(), Error> {
         }
         None => None,
     };
-    sinks.push(Box::new(outputs::report(&replay.events, when_full)?));
+    let report = outputs::report(&replay.events, when_full)?;
+    let said = report.losses();
+    sinks.push(Box::new(report));
 
     let done = Pipeline::new(settings, sinks).run(&mut captures, &stop);
     for ending in captures.report().endings {
-        eprintln!("observer: {ending}");
+        say(ending);
     }
     if let Some((file, page)) = metrics {
         file.write(&page)?;
     }
     done.map_err(|error| Error::Failed(error.to_string()))?;
-    match losses.filter(|losses| losses.write_failed() > 0 && !losses.reader_gone()) {
+    let missing = [losses, Some(said)]
+        .into_iter()
+        .flatten()
+        .find(|losses| losses.write_failed() > 0 && !losses.reader_gone());
+    match missing {
         Some(losses) => Err(Error::Failed(format!(
-            "writing events: {} ({} lines are missing). Make space and replay again",
+            "writing the output: {} ({} lines are missing). Make space and replay again",
             losses.last_error().unwrap_or_default(),
             losses.write_failed()
         ))),

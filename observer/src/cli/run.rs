@@ -15,9 +15,9 @@ use crate::sink::writer::WhenFull;
 use crate::source::live::{Live, LiveOptions};
 use crate::stop::Stop;
 
-use super::Error;
 use super::options::{EventOptions, Options};
 use super::outputs::{self, Existing};
+use super::{Error, say};
 
 /// Watch this host: say which service rejects tokens, and why, until Ctrl-C.
 ///
@@ -70,7 +70,10 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
     if let Some(server) = server {
         let sink = Prometheus::new(losses.clone().into_iter().collect())
             .map_err(|error| Error::Failed(format!("preparing the metrics: {error}")))?;
-        eprintln!("observer: metrics at http://{}/metrics", server.address());
+        say(format_args!(
+            "metrics at http://{}/metrics",
+            server.address()
+        ));
         server.serve(sink.page()).map_err(failed)?;
         sinks.push(Box::new(sink));
     }
@@ -79,19 +82,19 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
     if let Some(duration) = run.duration {
         end_after(duration, stop.clone())?;
     }
-    eprintln!("observer: watching this host, Ctrl-C ends and sums up");
+    say("watching this host, Ctrl-C ends and sums up");
     Pipeline::new(settings, sinks)
         .run(&mut live, &stop)
         .map_err(failed)?;
     match losses.filter(|losses| losses.write_failed() + losses.queue_full() > 0) {
         Some(losses) if !losses.reader_gone() => {
-            eprintln!(
-                "observer: {} lines of events were not written: {}",
+            say(format_args!(
+                "{} lines of events were not written: {}",
                 losses.write_failed() + losses.queue_full(),
                 losses
                     .last_error()
                     .unwrap_or_else(|| "the reader was too slow".to_owned())
-            );
+            ));
             Ok(())
         }
         _ => Ok(()),
@@ -108,11 +111,11 @@ fn attach(ring_bytes: u32, server: Option<&Server>) -> Result<Live, Error> {
         live.leave_out(server).map_err(failed)?;
     }
     for (tracepoint, why) in live.missing() {
-        eprintln!(
-            "observer: goes on without the tracepoint {}, so {}. The reason: {why}",
+        say(format_args!(
+            "goes on without the tracepoint {}, so {}. The reason: {why}",
             tracepoint.event(),
             tracepoint.without()
-        );
+        ));
     }
     Ok(live)
 }

@@ -11,6 +11,7 @@ use super::Sink;
 use super::ends::OnePerExchange;
 use super::summary::Summary;
 use super::terminal::Terminal;
+use super::writer::Losses;
 
 /// Tells each rejection once, from the side that knows most.
 pub struct Report {
@@ -38,6 +39,11 @@ impl Report {
             summary: Summary::default(),
             terminal,
         }
+    }
+
+    /// What could not be written.
+    pub fn losses(&self) -> Losses {
+        self.terminal.losses()
     }
 }
 

@@ -183,3 +183,28 @@ fn events_can_be_read_by_their_owner_only() {
     let mode = events.metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn a_full_disk_is_said_by_the_exit_code_and_stops_nothing() {
+    let full = || {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        Stdio::from(full.unwrap())
+    };
+    let desk = Desk::new();
+    let whole = refusals(3, &expired()).pcap();
+    let capture = desk.file("a.pcap", &whole);
+    let done = observer()
+        .args(["replay", &capture])
+        .stdout(full())
+        .output();
+    assert_eq!(Done::from(done.unwrap()).code, 1);
+
+    let cut = desk.file("cut.pcap", &whole[..whole.len() - 5]);
+    let metrics = text(&desk.path("metrics"));
+    let done = observer()
+        .args(["replay", "--metrics", &metrics, &cut])
+        .stderr(full())
+        .output();
+    assert_eq!(Done::from(done.unwrap()).code, 0);
+    assert!(desk.path("metrics").exists());
+}

@@ -13,7 +13,7 @@ use std::fmt::Display;
 use crate::event::Event;
 use crate::time::Timestamp;
 
-use super::writer::Writer;
+use super::writer::{Losses, Writer};
 
 pub use line::{Style, grouped};
 
@@ -87,9 +87,14 @@ impl Terminal {
         self.writer.finish();
     }
 
+    /// What could not be written.
+    pub fn losses(&self) -> Losses {
+        self.writer.losses()
+    }
+
     /// Whether nobody reads any more.
     pub fn reader_gone(&self) -> bool {
-        self.writer.losses().reader_gone()
+        self.losses().reader_gone()
     }
 
     fn more(&mut self, more: &More) {
