@@ -332,7 +332,7 @@ impl Pairing {
     }
 
     fn push(&mut self, slot: Slot) {
-        if self.slots.len() >= MAX_OPEN {
+        if self.is_crowded() {
             self.apart = true;
             self.slots.retain(|slot| slot.state != State::Told);
             for slot in self
@@ -344,6 +344,11 @@ impl Pairing {
             }
         }
         self.slots.push_back(slot);
+    }
+
+    /// No more may be open.
+    fn is_crowded(&self) -> bool {
+        self.slots.len() >= MAX_OPEN
     }
 
     /// Whether an answer cannot be given to the only request that waits for one, or to the first of

@@ -19,11 +19,16 @@ pub fn path(raw: &str) -> String {
         if number > 0 {
             out.push('/');
         }
-        out.push_str(if is_token(&decoded(segment)) {
-            TOKEN
+        let plain = decoded(segment);
+        if is_token(&plain) || has_password(&plain) {
+            out.push_str(TOKEN);
+        } else if has_session(&plain) {
+            out.push_str(segment.split(';').next().unwrap_or_default());
+            out.push(';');
+            out.push_str(TOKEN);
         } else {
-            segment
-        });
+            out.push_str(segment);
+        }
     }
     render(&out, MAX_OUT)
 }
@@ -61,7 +66,11 @@ fn placeholder(segment: &str) -> Option<&'static str> {
         Some("{uuid}")
     } else if is_email(&decoded) {
         Some("{email}")
-    } else if is_token(&decoded) || runs(&decoded).any(is_secret) || decoded.len() > 64 {
+    } else if is_token(&decoded)
+        || has_session(&decoded)
+        || runs(&decoded).any(is_secret)
+        || decoded.len() > 64
+    {
         Some(TOKEN)
     } else if digits >= 3 {
         Some("{id}")
@@ -79,6 +88,24 @@ fn is_email(segment: &str) -> bool {
     segment
         .split_once('@')
         .is_some_and(|(user, domain)| !user.is_empty() && !domain.is_empty())
+}
+
+/// `user:password@host`: the authority of a target that has another target in its path.
+fn has_password(segment: &str) -> bool {
+    segment
+        .split_once('@')
+        .is_some_and(|(user, _)| user.contains(':'))
+}
+
+/// `;jsessionid=...` and its like: a session in a parameter of a segment.
+fn has_session(segment: &str) -> bool {
+    segment.split(';').skip(1).any(|parameter| {
+        let name = parameter.split('=').next().unwrap_or_default();
+        let name = name.to_ascii_lowercase();
+        ["sess", "sid", "token", "auth", "key", "pass", "secret"]
+            .iter()
+            .any(|word| name.contains(word))
+    })
 }
 
 /// Whether a segment may hold a token: part of a JWT, or long and random. UUIDs and short ids are
@@ -156,6 +183,17 @@ mod tests {
             path("/.well-known/openid-configuration"),
             "/.well-known/openid-configuration"
         );
+    }
+
+    #[test]
+    fn passwords_and_sessions_in_a_path_do_not_show() {
+        assert_eq!(
+            path("/proxy/https://bob:word@h/x"),
+            "/proxy/https://{token}/x"
+        );
+        assert_eq!(path("/cart;jsessionid=abc/1"), "/cart;{token}/1");
+        assert_eq!(template("/cart;jsessionid=abc/1"), "/{token}/{number}");
+        assert_eq!(path("/map;zoom=3"), "/map;zoom=3");
     }
 
     #[test]

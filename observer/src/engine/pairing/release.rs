@@ -61,6 +61,8 @@ impl Pairing {
             State::Asked => slot.since.plus(waits.answer),
             State::Answered | State::Told => Timestamp::MAX,
             State::Alone => slot.since,
+            // Too many to wait for requests that would have come before them.
+            State::Settled(_) if slot.method.is_none() && self.is_crowded() => slot.since,
             State::Settled(_) if slot.method.is_none() && self.over => slot.since,
             State::Settled(_) if slot.method.is_none() && waits.in_request_head => {
                 slot.since.plus(waits.answer)

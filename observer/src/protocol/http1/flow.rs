@@ -198,7 +198,13 @@ impl Flow {
             State::Head => self.head_bytes(at, bytes, kind, messages),
             State::Body { doubtful, .. } if *doubtful => {
                 *doubtful = false;
-                let next = matches!(recognise(bytes), Line::Start(found) if kind == Some(found));
+                let next = match recognise(bytes) {
+                    Line::Start(found) => kind == Some(found),
+                    // A first line in pieces: if it is none after all, the place is lost, which
+                    // claims less than to pass over answers as a body that never came.
+                    Line::Undecided => kind == Some(Kind::Response) && may_be_status_line(bytes),
+                    Line::Nothing | Line::Preface => false,
+                };
                 if next && (kind == Some(Kind::Response) || messages.is_answered()) {
                     self.settle(true, messages);
                     self.state = State::Between;
@@ -306,4 +312,10 @@ impl Flow {
             messages.settle(whole);
         }
     }
+}
+
+/// Whether these can be the first bytes of a status line.
+fn may_be_status_line(bytes: &[u8]) -> bool {
+    let name = b"HTTP/1.";
+    bytes.starts_with(name) || name.starts_with(bytes)
 }
