@@ -140,10 +140,7 @@ fn expired(token: &Token<'_>) -> Weight {
             span(ahead),
             if ahead <= 0.0 { "before" } else { "after" }
         ))),
-        None if token
-            .claims()
-            .is_some_and(|claims| claims.expires.is_none()) =>
-        {
+        None if token.lacks("exp", |claims| claims.expires) => {
             Fits(Some("the token has no exp".to_owned()))
         }
         None => Fits(None),
@@ -173,9 +170,7 @@ fn early(cause: Cause, token: &Token<'_>) -> Weight {
         ))),
         (None, _)
             if cause == Cause::TokenNotYetValid
-                && token
-                    .claims()
-                    .is_some_and(|claims| claims.not_before.is_none()) =>
+                && token.lacks("nbf", |claims| claims.not_before) =>
         {
             Refutes("the token has no nbf".to_owned())
         }

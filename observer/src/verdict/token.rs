@@ -108,6 +108,14 @@ impl<'a> Token<'a> {
         self.findings.iter().find(|finding| finding.cause == cause)
     }
 
+    /// Whether it has no such time claim. One of a wrong type is there, and validators differ on it.
+    pub(super) fn lacks(&self, name: &'static str, claim: impl Fn(&Claims) -> Option<f64>) -> bool {
+        self.claims().is_some_and(|claims| claim(claims).is_none())
+            && !self
+                .credential()
+                .is_some_and(|credential| credential.defects.contains(&Defect::BadType { name }))
+    }
+
     /// By how many seconds a time claim is ahead of the request; negative when it was before.
     pub(super) fn ahead(&self, claim: impl Fn(&Claims) -> Option<f64>) -> Option<f64> {
         // Milliseconds and nonsense tell no time.

@@ -249,6 +249,7 @@ fn rejections() -> Vec<Case> {
         case("not yet valid within the leeway", jwt(&json!({"nbf": NOW + 100})), 401, "Jwt not yet valid", TokenNotYetValid, Stated),
         case("ruby's words about nbf", jwt(&json!({"nbf": NOW + 900})), 401, "Signature nbf has not been reached", TokenNotYetValid, Proven),
         case("not yet valid stated, nbf long past", jwt(&json!({"nbf": NOW - 9000})), 401, "Jwt not yet valid", TokenNotYetValid, Conflict),
+        case("not yet valid stated, nbf is a string", jwt(&json!({"nbf": "later"})), 401, "Jwt not yet valid", TokenNotYetValid, Stated),
         case("iat ahead", jwt(&json!({"iat": NOW + 900})), 401, "The token is not yet valid (iat)", TokenIssuedInFuture, Proven),
         case("iat ahead, called not yet valid", jwt(&json!({"iat": NOW + 900})), 401, "Jwt not yet valid", TokenIssuedInFuture, TokenEvidence),
         case("iat ahead, generic", jwt(&json!({"iat": NOW + 900})), 401, "", TokenIssuedInFuture, TokenEvidence),
