@@ -6,9 +6,11 @@
 
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::sync::Arc;
 
 use zeroize::Zeroize;
 
+use crate::identity::Process;
 use crate::time::Timestamp;
 
 /// Which connection an item belongs to. Opaque to everything above the source.
@@ -127,7 +129,10 @@ pub struct Handling {
     /// The thread id.
     pub tid: u32,
     /// The name of the process (`comm` of its first thread), at most 15 bytes, as the kernel has it.
+    /// Empty when it is not known.
     pub name: String,
+    /// What else is known of the process.
+    pub process: Option<Arc<Process>>,
     /// The id of the cgroup of the thread, on cgroup v2.
     pub cgroup: u64,
     /// Who knew it.

@@ -8,9 +8,10 @@ mod reporter;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
+use crate::config::Config;
 use crate::credential::Policy;
 use crate::engine::{Engine, Limits};
 use crate::event::Paths;
@@ -47,6 +48,7 @@ pub struct Settings {
 pub struct Pipeline {
     engine: Engine,
     reporter: Reporter,
+    changes: Option<Receiver<Config>>,
 }
 
 impl Pipeline {
@@ -61,7 +63,14 @@ impl Pipeline {
                 paths: settings.paths,
                 sinks,
             },
+            changes: None,
         }
+    }
+
+    /// Puts each configuration that comes here into effect, in place of the one before, while it runs.
+    pub fn following(mut self, changes: Receiver<Config>) -> Self {
+        self.changes = Some(changes);
+        self
     }
 
     /// Takes all that the source has, until it ends or `stop` asks for the end. Then everything that
@@ -76,6 +85,7 @@ impl Pipeline {
         let Self {
             mut engine,
             reporter,
+            changes,
         } = self;
         let (messages, received) = sync_channel(WAITING);
         thread::scope(move |scope| {
@@ -85,6 +95,10 @@ impl Pipeline {
             let mut batch = Batch::new();
             let mut done = Ok(());
             loop {
+                let changed = changes.iter().flat_map(Receiver::try_iter).last();
+                if let Some(config) = changed.filter(|config| narrow(source, config)) {
+                    send(Message::Configured(config));
+                }
                 // What was captured before the end was asked for is still taken.
                 let last = stop.requested();
                 let more = source.read(&mut batch).unwrap_or_else(|error| {
@@ -109,6 +123,15 @@ impl Pipeline {
             done.map(|()| totals)
         })
     }
+}
+
+/// Tells the source what is wanted now. False when it did not take it.
+fn narrow<S: Source>(source: &mut S, config: &Config) -> bool {
+    let done = source.set_filter(&config.rules.of_kernel());
+    if let Err(error) = &done {
+        tracing::error!("{error}. The configuration before stays in force");
+    }
+    done.is_ok()
 }
 
 /// So many batches may wait to be judged. When they do, the source waits: a capture in its file, a

@@ -267,9 +267,8 @@ fn settings(
             .map(|(_, name)| (name.clone(), expectation.clone()))
             .collect(),
         filter: Filter {
-            services: Vec::new(),
             ports: names.iter().map(|(address, _)| address.port()).collect(),
-            statuses: Vec::new(),
+            ..Filter::default()
         },
         services: Services::new(names),
         paths: Paths::AsSent,

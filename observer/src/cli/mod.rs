@@ -6,6 +6,7 @@ mod explain;
 mod logging;
 mod options;
 mod outputs;
+mod reload;
 mod replay;
 mod run;
 

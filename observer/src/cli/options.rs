@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
+use crate::config::Config;
 use crate::credential::{ClaimAllowList, FingerprintKey, KeySets, Policy};
 use crate::engine::Limits;
 use crate::event::Paths;
 use crate::filter::{Filter, Statuses};
 use crate::pipeline::Settings;
-use crate::service::Services;
+use crate::service::{self, Services};
 use crate::sink::ndjson::Which;
 use crate::verdict::Expectation;
 
@@ -33,6 +34,9 @@ pub(super) struct Options {
     /// Call the server at this address so. Repeatable
     #[arg(long = "name", value_name = "ADDR:PORT=SERVICE", value_parser = name)]
     names: Vec<(SocketAddr, String)>,
+    /// Names of services and filters from a file: see docs/configuration.md
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// What a service expects of a token, for services that do not say why they refuse. Repeatable
     #[arg(long = "expect", value_name = "SERVICE:iss=…,aud=…", value_parser = expectation)]
     expectations: Vec<Expected>,
@@ -51,6 +55,11 @@ pub(super) struct Options {
 }
 
 impl Options {
+    /// The configuration file.
+    pub(super) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// Reads the files that are named, and gives what the pipeline needs.
     pub(super) fn settings(self, paths: Paths) -> Result<Settings, Error> {
         let mut expectations = Vec::<(String, Expectation)>::new();
@@ -69,6 +78,12 @@ impl Options {
                 None => expectations.push((service, Expectation { issuer, audience })),
             }
         }
+        let config = match &self.config {
+            Some(path) => Config::read(path).map_err(|error| Error::Usage(error.to_string()))?,
+            None => Config::default(),
+        };
+        let mut services = Services::new(self.names);
+        services.configure(config.services);
         Ok(Settings {
             limits: Limits::default(),
             policy: Arc::new(policy(&self.key_sets, self.fingerprint_key, self.claims)?),
@@ -76,12 +91,13 @@ impl Options {
                 .threads
                 .or_else(|| std::thread::available_parallelism().ok())
                 .unwrap_or(NonZeroUsize::MIN),
-            services: Services::new(self.names),
+            services,
             expectations,
             filter: Filter {
                 services: self.services,
                 ports: self.ports,
                 statuses: self.statuses,
+                rules: config.rules,
             },
             paths,
         })
@@ -176,9 +192,7 @@ fn name(text: &str) -> Result<(SocketAddr, String), String> {
     let address = address
         .parse()
         .map_err(|_| wrong("what stands before = is no address with a port"))?;
-    if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(wrong("the name is empty, very long or not printable"));
-    }
+    let name = service::checked(name).map_err(|what| wrong(&what))?;
     Ok((address, name.to_owned()))
 }
 
@@ -208,9 +222,6 @@ fn expectation(text: &str) -> Result<Expected, String> {
     }
     Ok(expected)
 }
-
-/// The longest name of a service, in bytes.
-const MAX_NAME: usize = 128;
 
 #[cfg(test)]
 mod tests {

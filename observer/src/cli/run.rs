@@ -1,6 +1,7 @@
 //! `observer run`: watch this host.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -12,11 +13,13 @@ use crate::sink::Sink;
 use crate::sink::prometheus::Prometheus;
 use crate::sink::prometheus::server::Server;
 use crate::sink::writer::WhenFull;
+use crate::source::Source;
 use crate::source::live::{Live, LiveOptions};
 use crate::stop::Stop;
 
 use super::options::{EventOptions, Options};
 use super::outputs::{self, Existing};
+use super::reload;
 use super::{Error, say};
 
 /// Watch this host: say which service rejects tokens, and why, until Ctrl-C.
@@ -51,7 +54,9 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
     } else {
         Paths::Templated
     };
+    let config = run.options.config().map(Path::to_owned);
     let mut settings = run.options.settings(paths)?;
+    let changes = config.map(reload::on_hangup).transpose()?;
     settings.services = settings.services.of_this_host();
     let server = run.listen.map(Server::bind).transpose().map_err(failed)?;
     let there_before = run.events.is_there();
@@ -61,6 +66,9 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
             run.events.remove();
         }
     })?;
+
+    live.set_filter(&settings.filter.rules.of_kernel())
+        .map_err(failed)?;
 
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     let losses = events.as_ref().map(|events| events.losses());
@@ -83,9 +91,11 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
         end_after(duration, stop.clone())?;
     }
     say("watching this host, Ctrl-C ends and sums up");
-    Pipeline::new(settings, sinks)
-        .run(&mut live, &stop)
-        .map_err(failed)?;
+    let mut pipeline = Pipeline::new(settings, sinks);
+    if let Some(changes) = changes {
+        pipeline = pipeline.following(changes);
+    }
+    pipeline.run(&mut live, &stop).map_err(failed)?;
     match losses.filter(|losses| losses.write_failed() + losses.queue_full() > 0) {
         Some(losses) if !losses.reader_gone() => {
             say(format_args!(

@@ -2,14 +2,15 @@
 
 use crate::credential::Claims;
 use crate::exchange::{Exchange, Request, Response};
+use crate::identity::Container;
 use crate::packet::{Handling, KnownBy};
 use crate::redact;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
 use super::{
-    CapturePart, ConnectionPart, CredentialPart, Ends, Event, ProcessPart, RequestPart,
-    ResponsePart, SCHEMA, VerdictPart,
+    CapturePart, ConnectionPart, ContainerPart, CredentialPart, Ends, Event, ProcessPart,
+    RequestPart, ResponsePart, SCHEMA, VerdictPart,
 };
 
 /// How paths leave.
@@ -44,6 +45,9 @@ impl Seen<'_> {
             completed,
             number: _,
         } = self.exchange;
+        let known = handled
+            .as_ref()
+            .and_then(|handled| handled.process.as_deref());
         let request = request.as_ref();
         let response = response.as_ref();
         let credential = request.and_then(|request| request.credential.as_deref());
@@ -59,6 +63,10 @@ impl Seen<'_> {
                 tls: "none",
             },
             process: handled.as_ref().map(process),
+            container: known
+                .and_then(|known| known.container.as_ref())
+                .map(container),
+            unit: known.and_then(|known| known.unit.clone()),
             request: request.map(|request| self.request(request)),
             response: response.map(|response| ResponsePart {
                 status: response.status,
@@ -129,15 +137,27 @@ fn duration_us(request: &Request, response: &Response) -> u64 {
 }
 
 fn process(handling: &Handling) -> ProcessPart {
+    let known = handling.process.as_deref();
     ProcessPart {
         pid: handling.pid,
         tid: handling.tid,
-        name: redact::label(&handling.name, MAX_NAME),
+        name: (!handling.name.is_empty()).then(|| redact::label(&handling.name, MAX_NAME)),
+        executable: known.and_then(|known| known.executable.clone()),
+        started: known.and_then(|known| known.started),
         cgroup: (handling.cgroup != 0).then_some(handling.cgroup),
+        cgroup_path: known.and_then(|known| known.cgroup.clone()),
         known_by: match handling.known_by {
             KnownBy::Probe => "probe",
             KnownBy::SocketTable => "socket_table",
         },
+    }
+}
+
+fn container(container: &Container) -> ContainerPart {
+    ContainerPart {
+        id: container.id.clone(),
+        runtime: container.runtime,
+        name: container.name.clone(),
     }
 }
 

@@ -40,6 +40,12 @@ pub struct Event {
     /// Who handled it at this end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessPart>,
+    /// The container of that process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerPart>,
+    /// The systemd unit of that process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// What was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestPart>,
@@ -99,12 +105,38 @@ pub struct ProcessPart {
     /// The thread id.
     pub tid: u32,
     /// The name of the process.
-    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The path of what it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executable: Option<String>,
+    /// When it started.
+    #[serde(
+        serialize_with = "text::display_some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub started: Option<Timestamp>,
     /// The id of its cgroup, on cgroup v2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup: Option<u64>,
+    /// The path of its cgroup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup_path: Option<String>,
     /// `probe`: exact for this message. `socket_table`: the owner of the socket.
     pub known_by: &'static str,
+}
+
+/// The container of an event.
+#[derive(Clone, Debug, Serialize)]
+pub struct ContainerPart {
+    /// Its id, whole.
+    pub id: String,
+    /// Who runs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<&'static str>,
+    /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// The request of an event.
@@ -200,8 +232,12 @@ mod tests {
                 "tls": "none",
             },
             "process": {
-                "pid": 4121, "tid": 4122, "name": "orders", "cgroup": 99, "known_by": "probe",
+                "pid": 4121, "tid": 4122, "name": "orders", "executable": "/opt/orders/bin/serve",
+                "started": "2023-11-14T20:13:20.000000Z", "cgroup": 99,
+                "cgroup_path": "/system.slice/orders.service/libpod-payload-4f1e", "known_by": "probe",
             },
+            "container": {"id": "4f1e", "runtime": "podman", "name": "orders-1"},
+            "unit": "orders.service",
             "request": {
                 "protocol": "http/1.1",
                 "method": "GET",

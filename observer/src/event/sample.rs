@@ -8,6 +8,7 @@ use crate::credential::{
     Carrier, Claims, Credential, Defect, Echo, Fingerprint, JoseHeader, Kind, Signature,
 };
 use crate::exchange::{Capture, Connection, Excerpt, Exchange, Request, Response, Side};
+use crate::identity::{Container, Process};
 use crate::packet::{ConnectionKey, Handling, KnownBy};
 use crate::time::Timestamp;
 use crate::verdict::{Cause, Certainty, Outcome, Verdict};
@@ -49,6 +50,18 @@ pub(crate) fn exchange() -> Exchange {
             pid: 4121,
             tid: 4122,
             name: "orders".to_owned(),
+            process: Some(Arc::new(Process {
+                executable: Some("/opt/orders/bin/serve".to_owned()),
+                started: Some(Timestamp::from_seconds(1_699_992_800)),
+                cgroup: Some("/system.slice/orders.service/libpod-payload-4f1e".to_owned()),
+                container: Some(Container {
+                    id: "4f1e".to_owned(),
+                    runtime: Some("podman"),
+                    name: Some("orders-1".to_owned()),
+                }),
+                unit: Some("orders.service".to_owned()),
+                workload: Some("orders-1".to_owned()),
+            })),
             cgroup: 99,
             known_by: KnownBy::Probe,
         }),

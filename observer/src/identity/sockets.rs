@@ -19,8 +19,6 @@ use netlink_packet_sock_diag::{
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
 use procfs::process::{FDTarget, all_processes};
 
-use super::processes::read_name;
-
 /// A process that has a socket open.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Owner {
@@ -146,7 +144,8 @@ fn owners(inodes: &HashMap<u64, u64>) -> HashMap<u64, Owner> {
             let Some(cookie) = inodes.get(&inode) else {
                 continue;
             };
-            let name = name.get_or_insert_with(|| read_name(pid).unwrap_or_default());
+            let name = name
+                .get_or_insert_with(|| process.stat().map(|stat| stat.comm).unwrap_or_default());
             owners.entry(*cookie).or_insert_with(|| Owner {
                 pid,
                 name: name.clone(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use crate::config::Config;
 use crate::engine::Output;
 use crate::event::{Paths, Seen};
 use crate::exchange::Exchange;
@@ -25,6 +26,8 @@ pub(super) enum Message {
         /// What the run knows of itself by now.
         totals: Totals,
     },
+    /// From here on this configuration counts.
+    Configured(Config),
     /// What was left at the end.
     End {
         /// In order.
@@ -61,6 +64,10 @@ impl Reporter {
                         stop.request();
                     }
                 }
+                Message::Configured(config) => {
+                    self.services.configure(config.services);
+                    self.filter.rules = config.rules;
+                }
                 Message::End { outputs, totals } => {
                     self.report(outputs);
                     for sink in &mut self.sinks {
@@ -77,8 +84,7 @@ impl Reporter {
                 Output::Exchange(exchange) => self.exchange(&exchange),
                 Output::Tls(seen) => {
                     let service = self.services.name(&seen.connection, None);
-                    let port = seen.connection.server.port();
-                    if self.filter.passes_service(port, &service) {
+                    if self.filter.passes_unread(&seen.connection, &service) {
                         for sink in &mut self.sinks {
                             sink.tls(&service, seen.connection.side);
                         }
@@ -89,11 +95,8 @@ impl Reporter {
     }
 
     fn exchange(&mut self, exchange: &Exchange) {
-        let process = exchange
-            .handled
-            .as_ref()
-            .map(|handled| handled.name.as_str());
-        let service = self.services.name(&exchange.connection, process);
+        let handled = exchange.handled.as_ref();
+        let service = self.services.name(&exchange.connection, handled);
         if !self.filter.passes(exchange, &service) {
             return;
         }

@@ -3,13 +3,14 @@
 pub mod live;
 pub mod pcap;
 
+use crate::filter::KernelFilter;
 use crate::packet::Batch;
 use crate::totals::Totals;
 
 /// Something that fills batches.
 pub trait Source {
     /// Why it cannot.
-    type Error;
+    type Error: std::fmt::Display;
 
     /// Empties `batch` and fills it with what comes next. A live source waits at most 100 ms and
     /// moves the batch's clock also when there is nothing. `false` when there is no more.
@@ -17,6 +18,15 @@ pub trait Source {
     /// # Errors
     /// The source failed; what it read before is in the batch.
     fn read(&mut self, batch: &mut Batch) -> Result<bool, Self::Error>;
+
+    /// Captures from now on what this lets through. Nothing is missed meanwhile. A source that cannot
+    /// tell captures all, and the filter of the pipeline does the rest.
+    ///
+    /// # Errors
+    /// The filter could not be put in place; the one before still is.
+    fn set_filter(&mut self, _filter: &KernelFilter) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
     /// Adds what the source knows of itself: what it saw, lost, and could not read.
     fn count(&self, totals: &mut Totals);

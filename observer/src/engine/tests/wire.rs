@@ -212,6 +212,7 @@ pub(super) fn thread(name: &str) -> Handling {
         pid: 1,
         tid: 1,
         name: name.to_owned(),
+        process: None,
         cgroup: 1,
         known_by: KnownBy::Probe,
     }

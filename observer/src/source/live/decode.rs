@@ -1,6 +1,7 @@
 //! From the kernel's records to the items that all sources have in common.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
 use observer_common::connection::Role as KernelRole;
 use observer_common::record::{self, EGRESS, FIRST, LISTENER, Record};
@@ -9,7 +10,7 @@ use zeroize::Zeroizing;
 use super::clock::Clock;
 use super::counters::Reader;
 use super::listener::{Held, Waiting};
-use crate::identity::{Processes, SocketTable};
+use crate::identity::{Processes, SocketTable, Thread};
 use crate::packet::{
     Batch, ConnectionKey, Direction, Flags, Handling, Item, ItemKind, KnownBy, Role, Segment, Tail,
 };
@@ -26,13 +27,14 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// `context`: the programs of the context plane are attached.
-    pub(super) fn new(context: bool) -> Self {
+    /// `context`: the programs of the context plane are attached. `groups`: where the root of cgroup
+    /// v2 is mounted.
+    pub(super) fn new(context: bool, groups: Option<PathBuf>) -> Self {
         Self {
             clock: Clock::new(),
             counts: Reader::default(),
             waiting: Waiting::default(),
-            processes: Processes::new(),
+            processes: Processes::new(groups),
             sockets: (!context).then(SocketTable::new),
         }
     }
@@ -48,7 +50,9 @@ impl Decoder {
                 kind: ItemKind::Closed,
             }),
             Some(Record::Executed(executed)) => {
-                self.processes.executed(executed.pid, &comm(&executed.comm));
+                let name = comm(&executed.comm);
+                self.processes
+                    .executed(executed.pid, &name, executed.header.time);
             }
             None => self.counts.undecodable = self.counts.undecodable.saturating_add(1),
         }
@@ -122,10 +126,18 @@ impl Decoder {
             .as_mut()
             .and_then(|sockets| sockets.owner(record.header.cookie));
         if let Some(owner) = owner {
+            let thread = Thread {
+                pid: owner.pid,
+                tid: owner.pid,
+                name: &owner.name,
+            };
+            // The cgroup is that of who made the socket, which may be another process.
+            let (name, process) = self.processes.who(thread, 0, record.header.time);
             let handling = Handling {
                 pid: owner.pid,
                 tid: owner.pid,
-                name: owner.name,
+                name,
+                process,
                 cgroup: record.cgroup,
                 known_by: KnownBy::SocketTable,
             };
@@ -159,11 +171,19 @@ impl Decoder {
             // A process that has no number in our pid namespace.
             return;
         }
-        let thread = comm(&record.comm);
+        let thread = Thread {
+            pid: record.pid,
+            tid: record.tid,
+            name: &comm(&record.comm),
+        };
+        let (name, process) = self
+            .processes
+            .who(thread, record.cgroup, record.header.time);
         let handling = Handling {
             pid: record.pid,
             tid: record.tid,
-            name: self.processes.name(record.pid, record.tid, &thread),
+            name,
+            process,
             cgroup: record.cgroup,
             known_by: KnownBy::Probe,
         };

@@ -77,7 +77,7 @@ impl Live {
             && attached.tracepoints.contains(&TracePoint::Sent);
         Ok(Self {
             attached,
-            decoder: Decoder::new(context),
+            decoder: Decoder::new(context, cgroup::root().ok().map(|root| root.path)),
             busy: false,
         })
     }

@@ -56,7 +56,7 @@ fn bytes<T: Copy>(record: &T) -> Vec<u8> {
 }
 
 fn decode(records: &[Vec<u8>]) -> (Batch, Decoder) {
-    let mut decoder = Decoder::new(true);
+    let mut decoder = Decoder::new(true, None);
     let mut batch = Batch::new();
     for record in records {
         decoder.take(record, &mut batch);

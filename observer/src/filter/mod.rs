@@ -1,9 +1,22 @@
 //! Which exchanges are reported at all.
 
-use std::str::FromStr;
+mod kernel;
+mod pattern;
+mod rules;
+mod statuses;
 
-use crate::exchange::Exchange;
+use crate::exchange::{Connection, Exchange};
 use crate::service;
+
+pub use kernel::{KernelFilter, Network, Places};
+pub use pattern::Pattern;
+pub use rules::{Lists, Rules};
+pub use statuses::Statuses;
+
+use rules::Subject;
+
+/// The most entries of a list of a configuration.
+pub const MAX_ENTRIES: usize = 1024;
 
 /// Lets through what was asked for. Empty lists ask for everything.
 #[derive(Clone, Debug, Default)]
@@ -14,66 +27,53 @@ pub struct Filter {
     pub ports: Vec<u16>,
     /// Statuses of answers.
     pub statuses: Vec<Statuses>,
+    /// What the configuration includes and excludes.
+    pub rules: Rules,
 }
 
 impl Filter {
     /// Whether an exchange with this service is to be reported.
     pub fn passes(&self, exchange: &Exchange, service: &str) -> bool {
         let status = exchange.response.as_ref().map(|response| response.status);
-        self.passes_service(exchange.connection.server.port(), service)
+        let handled = exchange.handled.as_ref();
+        let asked = self.asks_for(&exchange.connection, service)
             && (self.statuses.is_empty()
                 || status
-                    .is_some_and(|status| self.statuses.iter().any(|asked| asked.contain(status))))
+                    .is_some_and(|status| self.statuses.iter().any(|asked| asked.contain(status))));
+        asked
+            && self.rules.pass(Subject {
+                connection: &exchange.connection,
+                service,
+                process: handled
+                    .map(|handled| handled.name.as_str())
+                    .filter(|name| !name.is_empty()),
+                known: handled.and_then(|handled| handled.process.as_deref()),
+                path: exchange
+                    .request
+                    .as_ref()
+                    .map(|request| request.path.as_str()),
+            })
     }
 
-    /// Whether a service at this port is asked for.
-    pub fn passes_service(&self, port: u16, service: &str) -> bool {
-        (self.ports.is_empty() || self.ports.contains(&port))
+    /// Whether a connection to this service, of which nothing else can be read, is to be reported.
+    pub fn passes_unread(&self, connection: &Connection, service: &str) -> bool {
+        self.asks_for(connection, service)
+            && self.rules.pass(Subject {
+                connection,
+                service,
+                process: None,
+                known: None,
+                path: None,
+            })
+    }
+
+    fn asks_for(&self, connection: &Connection, service: &str) -> bool {
+        (self.ports.is_empty() || self.ports.contains(&connection.server.port()))
             && (self.services.is_empty()
                 || self
                     .services
                     .iter()
                     .any(|asked| service::is_meant(service, asked)))
-    }
-}
-
-/// A status or a range of statuses: `401`, `4xx`, `400-499`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Statuses {
-    first: u16,
-    last: u16,
-}
-
-impl Statuses {
-    fn contain(self, status: u16) -> bool {
-        (self.first..=self.last).contains(&status)
-    }
-}
-
-impl FromStr for Statuses {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("{text:?} is no status: write 401, 4xx or 400-499");
-        let number = |text: &str| {
-            text.parse::<u16>()
-                .ok()
-                .filter(|status| (100..1000).contains(status))
-                .ok_or_else(wrong)
-        };
-        if let Some(class) = text.strip_suffix("xx") {
-            let first = number(&format!("{class}00"))?;
-            return Ok(Self {
-                first,
-                last: first + 99,
-            });
-        }
-        let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let (first, last) = (number(first)?, number(last)?);
-        if first > last {
-            return Err(wrong());
-        }
-        Ok(Self { first, last })
     }
 }
 
@@ -87,21 +87,6 @@ mod tests {
     }
 
     #[test]
-    fn statuses_are_read_as_people_write_them() {
-        for (text, inside, outside) in [("401", 401, 402), ("4xx", 499, 500), ("300-302", 302, 303)]
-        {
-            let statuses: Statuses = text.parse().unwrap();
-            assert!(statuses.contain(inside), "{text}");
-            assert!(!statuses.contain(outside), "{text}");
-        }
-        for text in [
-            "", "x", "40", "4x", "10000", "500-400", "-", "4-xx", "65xx", "xx",
-        ] {
-            assert!(text.parse::<Statuses>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn nothing_asked_is_everything() {
         assert!(passes(&Filter::default()));
     }
@@ -112,6 +97,7 @@ mod tests {
             services: vec!["orders".to_owned()],
             ports: vec![8080],
             statuses: vec!["4xx".parse().unwrap()],
+            ..Filter::default()
         };
         assert!(passes(&filter));
         for narrower in [

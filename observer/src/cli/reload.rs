@@ -1,0 +1,76 @@
+//! Reading the configuration again, on SIGHUP.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use signal_hook::consts::SIGHUP;
+use signal_hook::iterator::Signals;
+
+use crate::config::Config;
+use crate::redact;
+
+use super::{Error, say};
+
+/// From now on SIGHUP reads the configuration again. Gives what was read; one that is wrong is said
+/// and left out.
+pub(super) fn on_hangup(path: PathBuf) -> Result<Receiver<Config>, Error> {
+    let failed = |error| {
+        Error::Failed(format!(
+            "preparing to read the configuration again: {error}"
+        ))
+    };
+    let mut signals = Signals::new([SIGHUP]).map_err(failed)?;
+    let (read, changes) = sync_channel(WAITING);
+    thread::Builder::new()
+        .name("observer-config".to_owned())
+        .spawn(move || {
+            for _ in &mut signals {
+                if !again(&path, &read) {
+                    return;
+                }
+            }
+        })
+        .map_err(failed)?;
+    Ok(changes)
+}
+
+/// So many configurations may wait to be put into effect, which takes a tenth of a second.
+const WAITING: usize = 2;
+
+/// Says whether anybody still wants to know.
+fn again(path: &Path, to: &SyncSender<Config>) -> bool {
+    match Config::read(path) {
+        Ok(config) => {
+            say(format_args!("{} was read again", path.display()));
+            to.send(config).is_ok()
+        }
+        Err(error) => {
+            // Whoever writes a token into the file must not find it in a log.
+            let error = redact::label(&error.to_string(), 4096);
+            say(format_args!("{error}. What was read before stays in force"));
+            true
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_not_passed_on() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let (read, changes) = sync_channel(WAITING);
+        std::fs::write(file.path(), "[filter.include]\nports = [80]\n").unwrap();
+        assert!(again(file.path(), &read));
+        let places = changes.try_recv().unwrap().rules.include.places;
+        assert_eq!(places.ports, [80]);
+        std::fs::write(file.path(), "[filter.include]\nport = [80]\n").unwrap();
+        assert!(again(file.path(), &read));
+        assert!(changes.try_recv().is_err());
+        drop(changes);
+        std::fs::write(file.path(), "").unwrap();
+        assert!(!again(file.path(), &read));
+    }
+}

@@ -1,0 +1,143 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::filter::{Lists, Pattern, Places};
+
+fn fault(text: &str) -> String {
+    Config::parse(text).unwrap_err().to_string()
+}
+
+fn patterns(written: &[&str]) -> Vec<Pattern> {
+    written
+        .iter()
+        .map(|written| Pattern::new(written).unwrap())
+        .collect()
+}
+
+#[test]
+fn an_empty_file_says_nothing() {
+    assert_eq!(Config::parse("").unwrap(), Config::default());
+    assert_eq!(Config::parse("# nothing\n").unwrap(), Config::default());
+    let nothing = "[filter.include]\nports = []\n";
+    assert_eq!(Config::parse(nothing).unwrap(), Config::default());
+}
+
+#[test]
+fn every_key_is_read() {
+    let config = Config::parse(include_str!("../../../docs/configuration.toml")).unwrap();
+    let names: Vec<_> = config.services.iter().map(|it| &*it.name).collect();
+    assert_eq!(names, ["orders", "edge", "ledger", "mail"]);
+    assert_eq!(
+        config.rules.include,
+        Lists {
+            places: Places {
+                ports: vec![80, 8080],
+                networks: vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()],
+                cgroups: vec![PathBuf::from("/system.slice")],
+            },
+            processes: patterns(&["nginx", "python3*"]),
+            executables: patterns(&["/usr/sbin/nginx", "/opt/*/bin/*"]),
+            services: patterns(&["orders", "edge"]),
+            paths: patterns(&["/api"]),
+        }
+    );
+    assert_eq!(
+        config.rules.exclude,
+        Lists {
+            places: Places {
+                ports: vec![9464],
+                networks: vec!["169.254.169.254".parse().unwrap()],
+                cgroups: vec![PathBuf::from("/system.slice/backup.service")],
+            },
+            processes: patterns(&["curl"]),
+            executables: patterns(&["/usr/lib/nagios/**"]),
+            services: patterns(&["mail"]),
+            paths: patterns(&["/health", "/api/*/ping"]),
+        }
+    );
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
+    assert_eq!(
+        fault("[filter.include]\n\nprots = [80]\n"),
+        "line 3: there is no key \"prots\" here; did you mean \"ports\"?"
+    );
+    assert_eq!(
+        fault("[filter]\nexlude = {}\n"),
+        "line 2: there is no key \"exlude\" here; did you mean \"exclude\"?"
+    );
+    assert_eq!(
+        fault("[[service]]\nname = \"a\"\nadress = \"10.0.0.1:80\"\n"),
+        "line 3: there is no key \"adress\" here; did you mean \"address\"?"
+    );
+    assert_eq!(
+        fault("colour = true\n"),
+        "line 1: there is no key \"colour\" here; there are service, filter"
+    );
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_line() {
+    for (text, line, words) in [
+        ("[filter.include]\nports = [80, 99999]\n", 2, "99999"),
+        (
+            "[filter.exclude]\naddresses = [\"10.0.0.0/33\"]\n",
+            2,
+            "10.0.0.0/8",
+        ),
+        ("[filter.exclude]\npaths = [\"\"]\n", 2, "empty"),
+        ("[filter.exclude]\npaths = \"/a\"\n", 2, "a list"),
+        (
+            "[filter.exclude]\ncgroups = [\"a.service\"]\n",
+            2,
+            "/system.slice/",
+        ),
+        (
+            "[filter.exclude]\ncgroups = [\"/a/../b\"]\n",
+            2,
+            "/system.slice/",
+        ),
+        (
+            "[filter.exclude]\ncgroups = [\"/sys/fs/cgroup/a\"]\n",
+            2,
+            "/proc/PID/cgroup",
+        ),
+        ("\n[[service]]\nname = \"a\"\n", 2, "say which"),
+        ("[[service]]\naddress = \":80\"\n", 1, "name"),
+        ("[[service]]\nname = \"\"\nunit = \"a\"\n", 1, "printable"),
+        (
+            "[[service]]\nname = \"a\"\naddress = \"10.0.0.1\"\n",
+            3,
+            "10.0.0.1:8080",
+        ),
+        ("[filter\n", 1, ""),
+    ] {
+        let fault = fault(text);
+        assert!(
+            fault.starts_with(&format!("line {line}: ")),
+            "{text}: {fault}"
+        );
+        assert!(fault.contains(words), "{text}: {fault}");
+    }
+}
+
+#[test]
+fn a_list_and_a_file_have_an_end() {
+    let ports = vec!["1"; crate::filter::MAX_ENTRIES + 1].join(",");
+    assert!(fault(&format!("[filter.include]\nports = [{ports}]\n")).contains("at most 1024"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(MAX_FILE + 1).unwrap();
+    let error = Config::read(file.path()).unwrap_err().to_string();
+    assert!(error.contains("larger than"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Config::read(Path::new("/nonexistent.toml")).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("/nonexistent.toml") && error.contains("No such file"),
+        "{error}"
+    );
+}
