@@ -3,3 +3,5 @@
 #![expect(clippy::panic, reason = "a broken assumption ends the test")]
 
 pub mod capture;
+pub mod kernel;
+pub mod limits;

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use observer_tests::limits::limit;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -159,8 +160,9 @@ pub fn sum(page: &str, metric: &str) -> f64 {
 
 /// The body of a page of the agent. `None`: nobody answers, or not with 200.
 pub fn fetch(address: SocketAddr, path: &str) -> Option<String> {
+    let seconds = limit(Duration::from_secs(5)).as_secs().to_string();
     let output = Command::new("curl")
-        .args(["--silent", "--fail", "--max-time", "5"])
+        .args(["--silent", "--fail", "--max-time", &seconds])
         .arg(format!("http://{address}{path}"))
         .output()
         .unwrap();
@@ -170,10 +172,13 @@ pub fn fetch(address: SocketAddr, path: &str) -> Option<String> {
         .then(|| String::from_utf8(output.stdout).unwrap())
 }
 
-/// The program under test, built from this source.
+/// The program under test, built from this source unless the environment names another.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
+        if let Some(program) = std::env::var_os("OBSERVER_TEST_PROGRAM") {
+            return program.into();
+        }
         let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args([
                 "build",

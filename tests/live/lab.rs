@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use observer_tests::limits::limit;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -242,14 +243,11 @@ pub fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Waits at most 20 s for something to become true.
+/// Waits at most 20 s for something to become true, longer on a slow machine.
 pub fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
-    let start = Instant::now();
+    let (start, limit) = (Instant::now(), limit(Duration::from_secs(20)));
     while !ready() {
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "no {what} within 20 s"
-        );
+        assert!(start.elapsed() < limit, "no {what} within {limit:?}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -1,6 +1,9 @@
 //! What is encrypted is counted and named, not passed over in silence.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use observer_tests::limits::limit;
 
 use crate::agent::Agent;
 use crate::lab::{Nginx, turn};
@@ -10,9 +13,10 @@ fn tls_connections_are_counted_by_service() {
     let _turn = turn();
     let nginx = Nginx::with_tls();
     let agent = Agent::start(&["--port", &nginx.port.to_string()]);
+    let seconds = limit(Duration::from_secs(20)).as_secs().to_string();
     for _ in 0..3 {
         let asked = Command::new("curl")
-            .args(["--silent", "--insecure", "--max-time", "20"])
+            .args(["--silent", "--insecure", "--max-time", &seconds])
             .arg(format!("https://127.0.0.1:{}/", nginx.port))
             .stdout(Stdio::null())
             .status()

@@ -1,6 +1,9 @@
 //! Real validators, each sent every kind of broken token.
 
 use std::process::Command;
+use std::time::Duration;
+
+use observer_tests::limits::limit;
 
 use crate::agent::{Agent, Observed};
 use crate::lab::{Validator, misbehave, turn};
@@ -97,6 +100,7 @@ fn observe(mint: &Mint, port: u16, sent: &[Sent], options: &[&str]) -> Observed 
 
 fn curl(port: u16, sent: &Sent) -> Option<u16> {
     let field = sent.authorization.as_ref().unwrap();
+    let seconds = limit(Duration::from_secs(20)).as_secs().to_string();
     let output = Command::new("curl")
         .args([
             "--silent",
@@ -105,7 +109,7 @@ fn curl(port: u16, sent: &Sent) -> Option<u16> {
             "--write-out",
             "%{http_code}",
         ])
-        .args(["--max-time", "20", "--header"])
+        .args(["--max-time", &seconds, "--header"])
         .arg(format!("Authorization: {field}"))
         .arg(format!("http://127.0.0.1:{port}{}", sent.path))
         .output()

@@ -29,6 +29,14 @@ impl Layers {
         self.done.push((name.to_owned(), outcome, start.elapsed()));
     }
 
+    /// Runs something else than a command as a layer.
+    pub(crate) fn measure(&mut self, name: &str, layer: impl FnOnce() -> Outcome) {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let outcome = layer();
+        self.done.push((name.to_owned(), outcome, start.elapsed()));
+    }
+
     /// Adds a layer that was not run as a command.
     pub(crate) fn add(&mut self, name: &str, outcome: Outcome) {
         self.done.push((name.to_owned(), outcome, Duration::ZERO));
@@ -100,14 +108,14 @@ fn stream(command: &mut Command) -> Outcome {
 
 /// The numbers of libtest's "test result:" lines.
 #[derive(Default)]
-struct Sums {
+pub(crate) struct Sums {
     passed: u64,
     failed: u64,
     ignored: u64,
 }
 
 impl Sums {
-    fn read(&mut self, line: &str) {
+    pub(crate) fn read(&mut self, line: &str) {
         let Some(result) = line.strip_prefix("test result: ") else {
             return;
         };
@@ -123,7 +131,19 @@ impl Sums {
         }
     }
 
-    fn text(&self) -> String {
+    /// Adds what others count.
+    pub(crate) fn add(&mut self, others: &Self) {
+        self.passed += others.passed;
+        self.failed += others.failed;
+        self.ignored += others.ignored;
+    }
+
+    /// There were tests, and none failed.
+    pub(crate) fn all_passed(&self) -> bool {
+        self.passed > 0 && self.failed == 0
+    }
+
+    pub(crate) fn text(&self) -> String {
         let mut text = match self.passed + self.failed {
             0 => String::new(),
             all => format!("{} of {all} tests", self.passed),

@@ -2,10 +2,12 @@
 
 mod bench;
 mod build_ebpf;
+mod built;
 mod layers;
 mod record_demo;
 mod test;
 mod tools;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -19,6 +21,7 @@ enum Command {
     BuildEbpf(build_ebpf::Args),
     RecordDemo(record_demo::Args),
     Test(test::Args),
+    Vm(vm::Args),
 }
 
 fn main() -> ExitCode {
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
         Command::BuildEbpf(args) => build_ebpf::run(&args),
         Command::RecordDemo(args) => record_demo::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Vm(args) => vm::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,14 +4,14 @@
 //! named with the reason.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use serde_json::Value;
-
+use crate::built::{self, Built, cargo};
 use crate::layers::{Layers, Outcome};
-use crate::tools;
+use crate::{tools, vm};
 
-/// Run all tests: format, lints, unit and doc tests, captures, live tests, the kernel object.
+/// Run all tests: format, lints, unit and doc tests, captures, live tests here and on other kernels,
+/// the kernel object.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
@@ -25,11 +25,12 @@ pub(crate) fn run(_: &Args) -> Result<(), String> {
             .args(["clippy", "--quiet", "--workspace", "--all-targets"])
             .args(["--", "--deny", "warnings"]),
     );
-    match built_tests(&root) {
+    match built::tests(&root, &["--workspace"]) {
         Ok(tests) => {
-            for test in tests {
-                layer(&root, &mut layers, &test);
+            for test in &tests {
+                layer(&root, &mut layers, test);
             }
+            vm::layers(&root, &mut layers, &tests);
         }
         Err(error) => layers.add("build of the tests", Outcome::Failed(error)),
     }
@@ -56,15 +57,6 @@ pub(crate) fn run(_: &Args) -> Result<(), String> {
     } else {
         Ok(())
     }
-}
-
-/// A test executable: the package and target it was built from.
-struct Built {
-    package: String,
-    target: String,
-    is_library: bool,
-    program: PathBuf,
-    folder: PathBuf,
 }
 
 /// Runs what one test executable has. Those with demands on the machine are named by their target.
@@ -113,74 +105,6 @@ fn no_corpora(root: &Path) -> Option<String> {
         .map_or_else(|| root.join("../shared/corpora"), PathBuf::from);
     (!folder.is_dir())
         .then(|| "no third-party captures here: set OBSERVER_CORPORA to their folder".to_owned())
-}
-
-/// Builds every test once and says where the executables are, libraries first and `live` last.
-fn built_tests(root: &Path) -> Result<Vec<Built>, String> {
-    println!("\n== build");
-    // As the live tests ask for it, so that it is built once.
-    let built = cargo(root)
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "observer",
-            "--bin",
-            "observer",
-        ])
-        .status()
-        .map_err(|error| format!("cannot start cargo: {error}"))?;
-    if !built.success() {
-        return Err(format!("cargo build ended with {built}"));
-    }
-    let output = cargo(root)
-        .args(["test", "--workspace", "--no-run"])
-        .arg("--message-format=json-render-diagnostics")
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| format!("cannot start cargo: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cargo test --no-run ended with {}", output.status));
-    }
-    let mut tests: Vec<_> = output
-        .stdout
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .filter_map(|message: Value| artifact(&message))
-        .collect();
-    tests.sort_by_key(|test| {
-        let place = ["replay", "corpora", "live_source", "live"]
-            .iter()
-            .position(|name| test.target == *name);
-        (place, test.package.clone(), test.target.clone())
-    });
-    Ok(tests)
-}
-
-fn artifact(message: &Value) -> Option<Built> {
-    let program = message.get("executable")?.as_str()?;
-    message.pointer("/profile/test")?.as_bool()?.then_some(())?;
-    let manifest = Path::new(message.get("manifest_path")?.as_str()?);
-    let folder = manifest.parent()?;
-    let kind = message.pointer("/target/kind/0")?.as_str()?;
-    // The name of a package is not in the message apart from its id; its folder tells as well.
-    let package = match folder.file_name()?.to_str()? {
-        "tests" => "observer-tests",
-        name => name,
-    };
-    Some(Built {
-        package: package.to_owned(),
-        target: message.pointer("/target/name")?.as_str()?.to_owned(),
-        is_library: kind == "lib",
-        program: program.into(),
-        folder: folder.to_owned(),
-    })
-}
-
-fn cargo(root: &Path) -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).stdin(Stdio::null());
-    cargo
 }
 
 /// The root of the workspace: where this package's folder is.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A program and the Debian package that has it.
+/// A program of the live tests and the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
     ("nginx", "nginx-light"),
     ("wrk", "wrk"),
@@ -15,6 +15,21 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     ("python3", "python3"),
     ("node", "nodejs"),
+    ("nstat", "iproute2"),
+    ("sysctl", "procps"),
+    ("kill", "procps"),
+    ("prlimit", "util-linux"),
+    ("setpriv", "util-linux"),
+];
+
+/// Likewise, of the virtual machines.
+const MACHINES: &[(&str, &str)] = &[
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("busybox", "busybox-static"),
+    ("depmod", "kmod"),
+    ("dpkg", "dpkg"),
+    ("apt-get", "apt"),
+    ("ldd", "libc-bin"),
 ];
 
 /// Whether this process is root: only root loads kernel programs and installs packages.
@@ -30,7 +45,7 @@ pub(crate) fn is_root() -> bool {
 
 /// Finds or installs all that the live tests need; says what is missing otherwise.
 pub(crate) fn provide(root: &Path) -> Result<(), String> {
-    programs()?;
+    programs(PROGRAMS)?;
     let lab = root.join("target/lab");
     let sources = root.join("tests/lab");
     std::fs::create_dir_all(&lab)
@@ -78,8 +93,18 @@ pub(crate) fn provide(root: &Path) -> Result<(), String> {
     )
 }
 
-fn programs() -> Result<(), String> {
-    let missing: Vec<_> = PROGRAMS
+/// Finds or installs all that the virtual machines need; says what is missing otherwise.
+pub(crate) fn provide_machines() -> Result<(), String> {
+    programs(MACHINES)
+}
+
+/// The programs that the live tests start.
+pub(crate) fn live_programs() -> impl Iterator<Item = &'static str> {
+    PROGRAMS.iter().map(|(program, _)| *program)
+}
+
+fn programs(list: &[(&str, &'static str)]) -> Result<(), String> {
+    let missing: Vec<_> = list
         .iter()
         .filter(|(program, _)| find(program).is_none())
         .map(|(_, package)| *package)
@@ -136,7 +161,8 @@ fn once(
         .map_err(|error| format!("cannot write {}: {error}", mark.display()))
 }
 
-fn go(command: &mut Command) -> Result<(), String> {
+/// Runs a command that must succeed.
+pub(crate) fn go(command: &mut Command) -> Result<(), String> {
     let status = command
         .stdin(Stdio::null())
         .status()
