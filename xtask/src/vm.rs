@@ -268,7 +268,11 @@ fn start(
         limit,
         accelerator,
     };
-    let ran = machine::run(&machine, |line| println!("{line}"))?;
+    let ran = machine::run(&machine, |job, line| {
+        if job != report::DOCTOR_JSON {
+            println!("{line}");
+        }
+    })?;
     if ran.fault.is_some() {
         println!("-- what the kernel said last:\n{}", machine::tail(&console));
     }

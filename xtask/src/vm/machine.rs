@@ -39,8 +39,8 @@ pub(super) struct Done {
     pub(super) took: Duration,
 }
 
-/// Runs a guest to its end. Each line of its jobs is shown as it comes, with `show`.
-pub(super) fn run(machine: &Machine<'_>, mut show: impl FnMut(&str)) -> Result<Ran, String> {
+/// Runs a guest to its end. Each line of its jobs is shown as it comes, with the job's name.
+pub(super) fn run(machine: &Machine<'_>, show: impl Fn(&str, &str)) -> Result<Ran, String> {
     let mut child = Running(start(machine)?);
     let stdout = child.0.stdout.take().ok_or("QEMU has no output")?;
     let (sender, lines) = mpsc::channel();
@@ -58,8 +58,8 @@ pub(super) fn run(machine: &Machine<'_>, mut show: impl FnMut(&str)) -> Result<R
             Ok(line) => {
                 let line = String::from_utf8_lossy(&line);
                 let line = line.trim_end_matches('\r');
-                if listener.hear(line, Instant::now()) {
-                    show(line);
+                if let Some(job) = listener.hear(line, Instant::now()) {
+                    show(job, line);
                 }
             }
             Err(RecvTimeoutError::Disconnected) => break,
@@ -164,8 +164,8 @@ struct Listener {
 }
 
 impl Listener {
-    /// Whether the line is a job's own.
-    fn hear(&mut self, line: &str, now: Instant) -> bool {
+    /// The job that said this, if it was one.
+    fn hear(&mut self, line: &str, now: Instant) -> Option<&str> {
         if let Some(name) = line.strip_prefix(BEGIN) {
             self.since = Some(now);
             self.ran.jobs.push(Done {
@@ -174,25 +174,26 @@ impl Listener {
                 lines: Vec::new(),
                 took: Duration::ZERO,
             });
-            return false;
+            return None;
         }
         if line == DONE {
             self.done = true;
-            return false;
+            return None;
         }
-        let Some(job) = self.ran.jobs.last_mut().filter(|job| job.status.is_none()) else {
-            return false;
-        };
+        let job = self.ran.jobs.last_mut()?;
+        if job.status.is_some() {
+            return None;
+        }
         let end = line.strip_prefix(END).map(str::trim);
         if let Some((status, name)) = end.and_then(|end| end.split_once(' '))
             && name == job.name
         {
             job.status = status.parse().ok();
             job.took = self.since.map_or(Duration::ZERO, |since| now - since);
-            return false;
+            return None;
         }
         job.lines.push(line.to_owned());
-        true
+        Some(&job.name)
     }
 }
 
