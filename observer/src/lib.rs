@@ -19,6 +19,7 @@ pub mod hardening;
 pub mod identity;
 pub mod packet;
 pub mod pipeline;
+pub mod privileges;
 pub mod protocol;
 pub mod redact;
 pub mod service;

@@ -1,7 +1,8 @@
 //! `observer run` as a process, and what it wrote.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -43,8 +44,11 @@ impl Agent {
         Self::start_by(command, options)
     }
 
-    fn start_by(mut command: Command, options: &[&str]) -> Self {
+    /// Likewise, by a command that runs it.
+    pub fn start_by(mut command: Command, options: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
+        // Whoever it runs as.
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
         let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         fs::write(
             folder.path().join("key"),
@@ -126,7 +130,8 @@ impl Agent {
         }
     }
 
-    fn read(&self, name: &str) -> String {
+    /// What it has written to a stream so far.
+    pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
 }

@@ -26,6 +26,7 @@ mod killed;
 mod load;
 mod misbehaviour;
 mod namespaces;
+mod privileges;
 mod replayed;
 mod tls;
 mod validators;

@@ -20,6 +20,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("kill", "procps"),
     ("prlimit", "util-linux"),
     ("setpriv", "util-linux"),
+    ("unshare", "util-linux"),
+    ("mount", "mount"),
 ];
 
 /// Likewise, of the virtual machines.

@@ -24,6 +24,7 @@ use crate::engine::Limits;
 use crate::event::Paths;
 use crate::filter::Filter;
 use crate::pipeline::{Pipeline, Settings};
+use crate::privileges;
 use crate::service::Services;
 use crate::sink::Sink;
 use crate::sink::prometheus::Prometheus;
@@ -92,7 +93,10 @@ pub(super) fn run(args: Args) -> Result<(), Error> {
     }
     let stop = Stop::on_signals().map_err(|error| failed(&error))?;
     match Live::attach(&LiveOptions::default()) {
-        Ok(source) => live(source, runtime, &args, &stop),
+        Ok(source) => {
+            privileges::renounce(|| source.reads_counters()).map_err(|error| failed(&error))?;
+            live(source, runtime, &args, &stop)
+        }
         Err(error) => {
             say(format_args!(
                 "{error}\n\nSo this is a capture of the same story, replayed:\n"

@@ -1,6 +1,7 @@
 //! `observer doctor`: what this kernel and this user allow, and what will not be seen.
 
 mod blind;
+mod capability;
 mod plane;
 mod text;
 
@@ -10,8 +11,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Error;
-use crate::source::live::Features;
+use crate::source::live::{self, Features};
 use blind::{BLIND, Blind};
+use capability::Capability;
 use plane::Plane;
 
 /// Says what `observer run` can see on this host, and what it cannot.
@@ -53,11 +55,14 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
 struct Report {
     /// The release of the kernel.
     kernel: String,
-    /// Capabilities that the process lacks and `observer run` wants.
-    missing_capabilities: Vec<&'static str>,
+    /// What `observer run` wants of capabilities(7).
+    capabilities: Vec<Capability>,
     /// The root of cgroup v2.
     #[serde(skip_serializing_if = "Option::is_none")]
     cgroup_root: Option<String>,
+    /// Why processes have no number here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_processes: Option<&'static str>,
     /// What is seen, by plane. The first is the essential one.
     planes: Vec<Plane>,
     /// What is never seen.
@@ -78,7 +83,6 @@ struct Other {
 
 impl Report {
     fn new(features: &Features) -> Self {
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let (others, others_unknown) = match &features.others {
             Ok(others) => (others.as_slice(), None),
@@ -86,12 +90,13 @@ impl Report {
         };
         Self {
             kernel: kernel.trim().to_owned(),
-            missing_capabilities: missing_capabilities(&status),
+            capabilities: capability::all(),
             cgroup_root: features
                 .root
                 .as_ref()
                 .ok()
                 .map(|path| path.display().to_string()),
+            no_processes: live::no_processes(),
             planes: plane::all(features),
             blind: &BLIND,
             others: others
@@ -104,47 +109,5 @@ impl Report {
                 .collect(),
             others_unknown,
         }
-    }
-}
-
-/// What `observer run` wants, with the numbers of include/uapi/linux/capability.h. CAP_SYS_ADMIN has
-/// all that the two of BPF have.
-const CAPABILITIES: [(&str, u32); 5] = [
-    ("CAP_DAC_READ_SEARCH", 2),
-    ("CAP_NET_ADMIN", 12),
-    ("CAP_SYS_PTRACE", 19),
-    ("CAP_PERFMON", 38),
-    ("CAP_BPF", 39),
-];
-
-fn missing_capabilities(status: &str) -> Vec<&'static str> {
-    const ADMIN: u32 = 21;
-    const PERFMON: u32 = 38;
-    let effective = status
-        .lines()
-        .find_map(|line| line.strip_prefix("CapEff:"))
-        .and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok())
-        .unwrap_or(0);
-    let has = |bit: u32| effective & (1 << bit) != 0;
-    CAPABILITIES
-        .into_iter()
-        .filter(|(_, bit)| !(has(*bit) || *bit >= PERFMON && has(ADMIN)))
-        .map(|(name, _)| name)
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn capabilities_are_read_from_the_kernels_word() {
-        assert_eq!(missing_capabilities("CapEff:\t000001ffffffffff\n"), [""; 0]);
-        let all: Vec<_> = CAPABILITIES.iter().map(|(name, _)| *name).collect();
-        assert_eq!(missing_capabilities("CapEff:\t0000000000000000\n"), all);
-        assert_eq!(
-            missing_capabilities("CapEff:\t0000000000201000\n"),
-            ["CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE"]
-        );
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::sink::ndjson::Ndjson;
+use crate::sink::ndjson::{Ndjson, Which};
 use crate::sink::prometheus::Page;
 use crate::sink::report::{Lines, Report};
 use crate::sink::terminal::{Style, Terminal};
@@ -23,23 +23,37 @@ pub(super) enum Existing {
     Replaced,
 }
 
-/// The sink of `--events`, if that was asked for.
-pub(super) fn events(
-    options: &EventOptions,
-    existing: Existing,
-    when_full: WhenFull,
-) -> Result<Option<Ndjson>, Error> {
-    let Some(path) = &options.path else {
-        return Ok(None);
-    };
-    let failed = |error| cannot_write(path, &error);
-    let output = if is_standard_stream(path) {
-        Output::Stream(Box::new(io::stdout()))
-    } else {
-        open(path, existing).map_err(failed)?
-    };
-    let writer = Writer::start(output, when_full).map_err(failed)?;
-    Ok(Some(Ndjson::new(writer, options.which())))
+/// Where `--events` go to: opened, and nobody writes there yet.
+pub(super) struct Events {
+    path: PathBuf,
+    output: Output,
+    which: Which,
+}
+
+impl Events {
+    /// Opens what `--events` names, if that was asked for.
+    pub(super) fn open(options: &EventOptions, existing: Existing) -> Result<Option<Self>, Error> {
+        let Some(path) = &options.path else {
+            return Ok(None);
+        };
+        let output = if is_standard_stream(path) {
+            Output::Stream(Box::new(io::stdout()))
+        } else {
+            open(path, existing).map_err(|error| cannot_write(path, &error))?
+        };
+        Ok(Some(Self {
+            path: path.clone(),
+            output,
+            which: options.which(),
+        }))
+    }
+
+    /// Starts the thread that writes.
+    pub(super) fn start(self, when_full: WhenFull) -> Result<Ndjson, Error> {
+        let writer = Writer::start(self.output, when_full)
+            .map_err(|error| cannot_write(&self.path, &error))?;
+        Ok(Ndjson::new(writer, self.which))
+    }
 }
 
 /// What a person reads: on standard output, or the summary alone on standard error when standard

@@ -12,27 +12,41 @@ use crate::redact;
 
 use super::{Error, say};
 
-/// From now on SIGHUP reads the configuration again. Gives what was read; one that is wrong is said
-/// and left out.
-pub(super) fn on_hangup(path: PathBuf) -> Result<Receiver<Config>, Error> {
-    let failed = |error| {
-        Error::Failed(format!(
-            "preparing to read the configuration again: {error}"
-        ))
-    };
-    let mut signals = Signals::new([SIGHUP]).map_err(failed)?;
-    let (read, changes) = sync_channel(WAITING);
-    thread::Builder::new()
-        .name("observer-config".to_owned())
-        .spawn(move || {
-            for _ in &mut signals {
-                if !again(&path, &read) {
-                    return;
+/// SIGHUP, which asks to read a configuration again.
+pub(super) struct Hangups {
+    path: PathBuf,
+    signals: Signals,
+}
+
+impl Hangups {
+    /// From now on it does not end the process.
+    pub(super) fn new(path: PathBuf) -> Result<Self, Error> {
+        let signals = Signals::new([SIGHUP]).map_err(failed)?;
+        Ok(Self { path, signals })
+    }
+
+    /// Starts the thread that reads. Gives what was read; one that is wrong is said and left out.
+    pub(super) fn follow(self) -> Result<Receiver<Config>, Error> {
+        let Self { path, mut signals } = self;
+        let (read, changes) = sync_channel(WAITING);
+        thread::Builder::new()
+            .name("observer-config".to_owned())
+            .spawn(move || {
+                for _ in &mut signals {
+                    if !again(&path, &read) {
+                        return;
+                    }
                 }
-            }
-        })
-        .map_err(failed)?;
-    Ok(changes)
+            })
+            .map_err(failed)?;
+        Ok(changes)
+    }
+}
+
+fn failed(error: std::io::Error) -> Error {
+    Error::Failed(format!(
+        "preparing to read the configuration again: {error}"
+    ))
 }
 
 /// So many configurations may wait to be put into effect, which takes a tenth of a second.

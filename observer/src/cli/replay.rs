@@ -14,7 +14,7 @@ use crate::source::pcap::Captures;
 use crate::stop::Stop;
 
 use super::options::{EventOptions, Options};
-use super::outputs::{self, Existing, MetricsFile};
+use super::outputs::{self, Events, Existing, MetricsFile};
 use super::{Error, say};
 
 /// Read captures and say the same as if they had been seen live.
@@ -51,7 +51,9 @@ pub(super) fn run(replay: Replay) -> Result<(), Error> {
 
     let when_full = WhenFull::WaitUnless(stop.clone());
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-    let events = outputs::events(&replay.events, Existing::Replaced, when_full.clone())?;
+    let events = Events::open(&replay.events, Existing::Replaced)?
+        .map(|events| events.start(when_full.clone()))
+        .transpose()?;
     let losses = events.as_ref().map(|events| events.losses());
     if let Some(events) = events {
         sinks.push(Box::new(events));

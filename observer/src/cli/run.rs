@@ -9,17 +9,18 @@ use clap::Args;
 
 use crate::event::Paths;
 use crate::pipeline::Pipeline;
+use crate::privileges::{self, Part};
 use crate::sink::Sink;
 use crate::sink::prometheus::Prometheus;
 use crate::sink::prometheus::server::Server;
 use crate::sink::writer::WhenFull;
 use crate::source::Source;
-use crate::source::live::{Live, LiveOptions};
+use crate::source::live::{self, Live, LiveOptions};
 use crate::stop::Stop;
 
 use super::options::{EventOptions, Options};
-use super::outputs::{self, Existing};
-use super::reload;
+use super::outputs::{self, Events, Existing};
+use super::reload::Hangups;
 use super::{Error, say};
 
 /// Watch this host: say which service rejects tokens, and why, until Ctrl-C.
@@ -56,11 +57,11 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
     };
     let config = run.options.config().map(Path::to_owned);
     let mut settings = run.options.settings(paths)?;
-    let changes = config.map(reload::on_hangup).transpose()?;
+    let hangups = config.map(Hangups::new).transpose()?;
     settings.services = settings.services.of_this_host();
     let server = run.listen.map(Server::bind).transpose().map_err(failed)?;
     let there_before = run.events.is_there();
-    let events = outputs::events(&run.events, Existing::Kept, WhenFull::Drop)?;
+    let events = Events::open(&run.events, Existing::Kept)?;
     let mut live = attach(run.ring_size, server.as_ref()).inspect_err(|_| {
         if !there_before {
             run.events.remove();
@@ -70,6 +71,13 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
     live.set_filter(&settings.filter.rules.of_kernel())
         .map_err(failed)?;
 
+    // Before the first thread is started: each has privileges of its own.
+    give_up_privileges(&live)?;
+
+    let changes = hangups.map(Hangups::follow).transpose()?;
+    let events = events
+        .map(|events| events.start(WhenFull::Drop))
+        .transpose()?;
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     let losses = events.as_ref().map(|events| events.losses());
     if let Some(events) = events {
@@ -128,6 +136,19 @@ fn attach(ring_bytes: u32, server: Option<&Server>) -> Result<Live, Error> {
         ));
     }
     Ok(live)
+}
+
+fn give_up_privileges(live: &Live) -> Result<(), Error> {
+    if let Some(why) = live::no_processes() {
+        say(why);
+    }
+    for need in privileges::lacking(Part::Processes) {
+        say(format_args!(
+            "goes on without {}, so {}",
+            need.name, need.without
+        ));
+    }
+    privileges::renounce(|| live.reads_counters()).map_err(failed)
 }
 
 fn end_after(duration: Duration, stop: Stop) -> Result<(), Error> {

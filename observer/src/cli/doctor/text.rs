@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Report;
+use super::capability::Capability;
 use super::plane::{Plane, State};
 use crate::redact;
 
@@ -14,17 +15,14 @@ pub(super) fn render(report: &Report) -> String {
             format_args!("programs go to {root}, the root of cgroup v2"),
         );
     }
-    if !report.missing_capabilities.is_empty() {
-        let missing = report.missing_capabilities.join(", ");
-        line(
-            &mut text,
-            format_args!("this user lacks {missing}; run observer as root"),
-        );
+    if let Some(why) = report.no_processes {
+        line(&mut text, format_args!("{why}"));
     }
     line(&mut text, format_args!(""));
     for plane in &report.planes {
         section(&mut text, plane);
     }
+    capabilities(&mut text, &report.capabilities);
     line(
         &mut text,
         format_args!("\nNever seen (docs/limitations.md):"),
@@ -61,6 +59,24 @@ fn section(text: &mut String, plane: &Plane) {
     }
     if let Some(mend) = &plane.mend {
         line(text, format_args!("{:22} why: {mend}", ""));
+    }
+}
+
+fn capabilities(text: &mut String, capabilities: &[Capability]) {
+    line(text, format_args!("\nCapabilities (docs/security.md):"));
+    for capability in capabilities {
+        let held = if capability.held { "held" } else { "MISSING" };
+        let planes = capability.planes.join(", ");
+        line(
+            text,
+            format_args!(
+                "  {:<20} {held:<8} {:<15} {planes}",
+                capability.name, capability.until
+            ),
+        );
+        if !capability.held {
+            line(text, format_args!("{:47} so: {}", "", capability.without));
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use procfs::process::Process;
 
+use super::container::Mount;
+
 /// The root's directory, and where it is mounted.
 pub(super) struct Root {
     pub(super) directory: File,
@@ -57,24 +59,32 @@ const ROOT_INODE: u64 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum CgroupError {
     /// /proc cannot be read.
-    #[error("reading /proc/self/mountinfo to find cgroup v2 failed: {0}; mount /proc")]
+    #[error(
+        "reading /proc/self/mountinfo to find cgroup v2 failed: {0}; mount /proc: mount -t proc proc \
+         /proc (containers have it unless their configuration leaves it out)"
+    )]
     Mounts(String),
     /// Nowhere.
     #[error(
         "cgroup v2 is mounted nowhere, and observer attaches its programs to its root; \
-         mount it: mkdir -p /run/observer/cgroup && mount -t cgroup2 none /run/observer/cgroup"
+         in a container, give it the host's: {}; on a host, mount it: mkdir -p /run/observer/cgroup \
+         && mount -t cgroup2 none /run/observer/cgroup",
+        Mount::CGROUP
     )]
     NotMounted,
     /// Only a part of the hierarchy is visible.
     #[error(
-        "{0} is not the root of the host's cgroup v2 but the group of this container, where observer \
-         would see itself alone; start the container with the host's cgroup namespace and its \
-         mount (docker run --cgroupns=host -v /sys/fs/cgroup:/sys/fs/cgroup:ro, in Kubernetes a \
-         hostPath volume of /sys/fs/cgroup)"
+        "{} is not the root of the host's cgroup v2 but the group of this container, where observer \
+         would see itself alone; give it the host's: {}",
+        .0.display(),
+        Mount::CGROUP
     )]
     NotTheHosts(PathBuf),
     /// It is there and does not open.
-    #[error("opening {path}, the root of cgroup v2, failed: {source}; run observer as root")]
+    #[error(
+        "opening {path}, the root of cgroup v2, failed: {source}; it is open to all unless a security \
+         module or the permissions of a folder above it forbid that"
+    )]
     Open {
         /// Which directory.
         path: PathBuf,
@@ -106,17 +116,22 @@ mod tests {
 
     #[test]
     fn a_container_of_its_own_is_named() {
-        let error = pick(&[("/sys/fs/cgroup", 4711)]).unwrap_err();
+        let error = pick(&[("/sys/fs/cgroup", 4711)]).unwrap_err().to_string();
         assert!(
-            error
-                .to_string()
-                .starts_with("/sys/fs/cgroup is not the root")
+            error.starts_with("/sys/fs/cgroup is not the root"),
+            "{error}"
+        );
+        assert!(
+            error.contains("-v /sys/fs/cgroup:/host/cgroup:ro"),
+            "{error}"
         );
     }
 
     #[test]
     fn without_cgroup_v2_the_mount_is_told() {
         let error = pick(&[]).unwrap_err();
-        assert!(error.to_string().contains("mount -t cgroup2"));
+        for way in ["mount -t cgroup2", "-v /sys/fs/cgroup:/host/cgroup:ro"] {
+            assert!(error.to_string().contains(way), "no {way} in {error}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use aya::Ebpf;
 
 use super::LiveOptions;
 use super::cgroup;
+use super::container;
 use super::load::{self, LoadError};
 use super::plan::{PACKETS, TRACEPOINTS, TracePoint};
 use super::query::{self, Foreign};
@@ -64,7 +65,7 @@ impl Features {
                 Ok(btf) => attempt(&mut programs, |programs| {
                     load::trace(programs, tracepoint, btf)
                 }),
-                Err(error) => Some(load::no_types(error)),
+                Err(error) => Some(container::no_types(error)),
             },
         }));
         drop(programs);

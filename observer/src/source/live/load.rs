@@ -12,7 +12,8 @@ use observer_common::counter::COUNTERS;
 
 use super::cgroup::{self, CgroupError};
 use super::plan::{PACKETS, Program, TRACEPOINTS, TracePoint};
-use super::{LiveOptions, pid_namespace};
+use super::{LiveOptions, container, pid_namespace};
+use crate::privileges::{self, Part};
 
 /// The kernel programs, compiled. Built by `cargo xtask build-ebpf`.
 #[cfg(not(feature = "kernel-log"))]
@@ -51,7 +52,7 @@ pub(super) fn attach(options: &LiveOptions) -> Result<Attached, LoadError> {
         for tracepoint in TRACEPOINTS {
             let done = match &btf {
                 Ok(btf) => trace(&mut programs, tracepoint, btf).map_err(|error| error.to_string()),
-                Err(error) => Err(no_types(error)),
+                Err(error) => Err(container::no_types(error)),
             };
             match done {
                 Ok(()) => tracepoints.push(tracepoint),
@@ -102,11 +103,6 @@ pub(super) fn load(options: &LiveOptions, lifecycle: bool) -> Result<Ebpf, LoadE
         .map_err(LoadError::object)
 }
 
-/// What to say when the kernel has no BTF.
-pub(super) fn no_types(error: &impl std::fmt::Display) -> String {
-    format!("this kernel does not describe its types in /sys/kernel/btf/vmlinux: {error}")
-}
-
 /// Loads a tracepoint's program and attaches it.
 pub(super) fn trace(
     programs: &mut Ebpf,
@@ -118,7 +114,7 @@ pub(super) fn trace(
     program
         .load(tracepoint.event(), btf)
         .and_then(|()| program.attach())
-        .map_err(|error| LoadError::program(name, error))?;
+        .map_err(|error| LoadError::program(name, Part::Tracing, error))?;
     Ok(())
 }
 
@@ -135,7 +131,7 @@ pub(super) fn sniff(
     // Links stand beside each other whatever the mode; the flag for many is not for links.
     load_sniff(programs, program)?
         .attach(&root.directory, way, CgroupAttachMode::Single)
-        .map_err(|error| LoadError::program(program.name(), error))?;
+        .map_err(|error| LoadError::program(program.name(), Part::Packets, error))?;
     Ok(())
 }
 
@@ -148,7 +144,7 @@ pub(super) fn load_sniff(
     let program: &mut CgroupSkb = find(programs, name)?;
     program
         .load()
-        .map_err(|error| LoadError::program(name, error))?;
+        .map_err(|error| LoadError::program(name, Part::Packets, error))?;
     Ok(program)
 }
 
@@ -160,7 +156,7 @@ where
         .program_mut(name)
         .ok_or(LoadError::Incomplete(name))?
         .try_into()
-        .map_err(|error| LoadError::program(name, error))
+        .map_err(|error| LoadError::program(name, Part::Packets, error))
 }
 
 fn map<M>(programs: &mut Ebpf, name: &'static str) -> Result<M, LoadError>
@@ -178,15 +174,14 @@ pub enum LoadError {
     #[error(transparent)]
     Cgroup(#[from] CgroupError),
     /// The kernel does not let us.
-    #[error(
-        "the kernel does not let this user {what}: {source}; run observer as root, or with the \
-         capabilities CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
-    )]
+    #[error("the kernel does not let this user {what}: {source}; {advice}")]
     Forbidden {
         /// What was being done.
         what: String,
         /// What the kernel said.
         source: io::Error,
+        /// What to do about it.
+        advice: String,
     },
     /// The maps could not be made.
     #[error(
@@ -214,15 +209,22 @@ impl LoadError {
             Some(source) => Self::Forbidden {
                 what: "create BPF maps".to_owned(),
                 source,
+                advice: privileges::advice(Part::Packets),
             },
             None => Self::Object(chain(&error)),
         }
     }
 
-    fn program(program: &'static str, error: ProgramError) -> Self {
-        if let Some(source) = permission(&error) {
-            let what = format!("load or attach the program {program}");
-            return Self::Forbidden { what, source };
+    fn program(program: &'static str, part: Part, error: ProgramError) -> Self {
+        // What a lack of capabilities leads to is not always called so.
+        let lacking = privileges::lacking(part).next().is_some();
+        let said = if lacking { io_error } else { permission };
+        if let Some(source) = said(&error) {
+            return Self::Forbidden {
+                what: format!("load or attach the program {program}"),
+                source,
+                advice: privileges::advice(part),
+            };
         }
         if let ProgramError::LoadError { verifier_log, .. } = &error {
             tracing::debug!("the verifier on {program}: {verifier_log}");
@@ -237,12 +239,18 @@ impl LoadError {
 
 /// The refusal of permission somewhere in the chain of causes.
 fn permission(error: &(dyn std::error::Error + 'static)) -> Option<io::Error> {
+    io_error(error).filter(|io| io.kind() == io::ErrorKind::PermissionDenied)
+}
+
+/// What the kernel said, somewhere in the chain of causes.
+fn io_error(error: &(dyn std::error::Error + 'static)) -> Option<io::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(io) = error.downcast_ref::<io::Error>()
-            && io.kind() == io::ErrorKind::PermissionDenied
-        {
-            return io.raw_os_error().map(io::Error::from_raw_os_error);
+        let said = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::raw_os_error);
+        if let Some(errno) = said {
+            return Some(io::Error::from_raw_os_error(errno));
         }
         next = error.source();
     }

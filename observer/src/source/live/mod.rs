@@ -6,6 +6,7 @@
 
 mod cgroup;
 mod clock;
+mod container;
 mod counters;
 mod decode;
 mod features;
@@ -26,6 +27,7 @@ use observer_common::window::Knobs;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 pub use cgroup::CgroupError;
+pub use container::{Mount, no_processes};
 pub use counters::Counters;
 pub use features::{Features, Tried};
 pub use load::LoadError;
@@ -131,6 +133,11 @@ impl Live {
     /// What was counted since [`Live::attach`].
     pub fn counters(&self) -> Counters {
         counters::read(&self.attached.counts, &self.decoder.counts)
+    }
+
+    /// Whether the kernel lets this process read what was counted.
+    pub fn reads_counters(&self) -> bool {
+        self.attached.counts.get(&0, 0).is_ok()
     }
 
     /// What could not be attached, and why.
