@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::credential::Credential;
 use crate::packet::{ConnectionKey, Handling};
-use crate::time::Timestamp;
+use crate::time::{Step, Timestamp};
 
 /// A request and the answer it got.
 #[derive(Clone)]
@@ -33,6 +33,29 @@ pub struct Exchange {
     pub capture: Capture,
     /// When it was complete, by the clock of the data. Output is ordered by this.
     pub completed: Timestamp,
+}
+
+impl Exchange {
+    /// When it began, as far as it was seen.
+    pub fn began(&self) -> Timestamp {
+        self.request
+            .as_ref()
+            .map(|request| request.started)
+            .or(self.response.as_ref().map(|response| response.started))
+            .unwrap_or(self.completed)
+    }
+
+    /// Moves what it says of times to the time of day. `completed` stays in the clock of the data.
+    pub fn step(&mut self, by: Step) {
+        let request = self.request.iter_mut();
+        let response = self.response.iter_mut();
+        let times = request
+            .flat_map(|request| [&mut request.started, &mut request.finished])
+            .chain(response.flat_map(|response| [&mut response.started, &mut response.finished]));
+        for time in times {
+            *time = time.stepped(by);
+        }
+    }
 }
 
 /// What is known of the connection at the time of the exchange.

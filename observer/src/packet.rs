@@ -11,7 +11,7 @@ use std::sync::Arc;
 use zeroize::Zeroize;
 
 use crate::identity::Process;
-use crate::time::Timestamp;
+use crate::time::{Step, Timestamp};
 
 /// Which connection an item belongs to. Opaque to everything above the source.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -185,6 +185,7 @@ pub struct Batch {
     items: Vec<Item>,
     arena: Vec<u8>,
     clock: Timestamp,
+    step: Step,
 }
 
 impl Batch {
@@ -216,6 +217,16 @@ impl Batch {
         self.clock
     }
 
+    /// Says how far the time of day is from the clock of the batch by now.
+    pub fn set_step(&mut self, step: Step) {
+        self.step = step;
+    }
+
+    /// How far the time of day was set since the source began. Nowhere, for captures.
+    pub fn step(&self) -> Step {
+        self.step
+    }
+
     /// The items, in order.
     pub fn items(&self) -> &[Item] {
         &self.items
@@ -244,7 +255,7 @@ impl Batch {
         self.items.is_empty()
     }
 
-    /// Forgets the items and wipes their bytes. The clock and the memory stay.
+    /// Forgets the items and wipes their bytes. The clock, the step and the memory stay.
     pub fn clear(&mut self) {
         self.items.clear();
         self.arena.as_mut_slice().zeroize();

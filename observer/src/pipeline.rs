@@ -5,6 +5,7 @@
 //! judge, does not keep the ring of the kernel from being emptied while there is a second processor.
 
 mod reporter;
+mod steps;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::totals::Totals;
 use crate::verdict::Expectation;
 
 use reporter::{Message, Reporter};
+use steps::Steps;
 
 /// What a pipeline is told once, at start.
 pub struct Settings {
@@ -62,6 +64,7 @@ impl Pipeline {
                 filter: settings.filter,
                 paths: settings.paths,
                 sinks,
+                steps: Steps::default(),
             },
             changes: None,
         }
@@ -108,6 +111,7 @@ impl Pipeline {
                 let sent = send(Message::Batch {
                     outputs: engine.process(&batch),
                     clock: batch.clock(),
+                    step: batch.step(),
                     totals: totals(source, &engine),
                 });
                 if last || !more || !sent {
@@ -151,110 +155,4 @@ fn totals<S: Source>(source: &S, engine: &Engine) -> Totals {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use super::*;
-    use crate::event::Event;
-    use crate::time::Timestamp;
-
-    /// Gives `left` empty batches, and then fails or ends.
-    struct Empty {
-        left: usize,
-        fails: bool,
-    }
-
-    impl Source for Empty {
-        type Error = &'static str;
-
-        fn read(&mut self, batch: &mut Batch) -> Result<bool, Self::Error> {
-            batch.clear();
-            if self.left == 0 {
-                return if self.fails { Err("broken") } else { Ok(false) };
-            }
-            self.left -= 1;
-            batch.advance(Timestamp::from_seconds(1));
-            Ok(true)
-        }
-
-        fn count(&self, totals: &mut Totals) {
-            totals.seen = self.left as u64;
-        }
-    }
-
-    /// Writes down what it is told.
-    struct Diary {
-        told: Arc<Mutex<Vec<&'static str>>>,
-        gone: bool,
-    }
-
-    impl Sink for Diary {
-        fn take(&mut self, _: &Arc<Event>) {}
-
-        fn pass(&mut self, _: Timestamp, _: &Totals) {
-            self.told.lock().unwrap().push("pass");
-        }
-
-        fn finish(&mut self, _: &Totals) {
-            self.told.lock().unwrap().push("finish");
-        }
-
-        fn reader_gone(&self) -> bool {
-            self.gone
-        }
-    }
-
-    fn run(mut source: Empty, gone: bool) -> (Result<Totals, &'static str>, Vec<&'static str>) {
-        let told = Arc::default();
-        let diary = Diary {
-            told: Arc::clone(&told),
-            gone,
-        };
-        let settings = Settings {
-            limits: Limits::default(),
-            policy: Arc::new(Policy::random().unwrap()),
-            threads: NonZeroUsize::MIN,
-            services: Services::new([]),
-            expectations: Vec::new(),
-            filter: Filter::default(),
-            paths: Paths::AsSent,
-        };
-        let pipeline = Pipeline::new(settings, vec![Box::new(diary)]);
-        let done = pipeline.run(&mut source, &Stop::default());
-        let told = told.lock().unwrap().clone();
-        (done, told)
-    }
-
-    #[test]
-    fn sinks_hear_of_every_batch_and_of_the_end() {
-        let source = Empty {
-            left: 2,
-            fails: false,
-        };
-        let (done, told) = run(source, false);
-        assert!(done.is_ok());
-        assert_eq!(told, ["pass", "pass", "pass", "finish"]);
-    }
-
-    #[test]
-    fn a_source_that_fails_ends_in_order() {
-        let source = Empty {
-            left: 1,
-            fails: true,
-        };
-        let (done, told) = run(source, false);
-        assert_eq!(done, Err("broken"));
-        assert_eq!(told, ["pass", "pass", "finish"]);
-    }
-
-    #[test]
-    fn a_reader_that_is_gone_ends_an_endless_source() {
-        let source = Empty {
-            left: usize::MAX,
-            fails: false,
-        };
-        let (done, told) = run(source, true);
-        assert!(done.is_ok());
-        assert_eq!(told.last(), Some(&"finish"));
-    }
-}
+mod tests;

@@ -50,6 +50,27 @@ impl Timestamp {
     }
 }
 
+/// How far the time of day was set, while the clock of the data went on.
+///
+/// A live source takes its clock from one that is never set, so that durations and waits are right
+/// whatever becomes of the time of day; what leaves is moved by this to the time of day.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Step(i64);
+
+impl Step {
+    /// From nanoseconds: above zero when it was set forward.
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+}
+
+impl Timestamp {
+    /// The time of day that a time of the data stands for.
+    pub const fn stepped(self, by: Step) -> Self {
+        Self(self.0.saturating_add(by.0))
+    }
+}
+
 /// RFC 3339 in UTC with microseconds.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::lab::{free_port, root, signal, wait_for};
 pub struct Agent {
     child: Child,
     folder: TempDir,
+    events: PathBuf,
     metrics: SocketAddr,
 }
 
@@ -37,6 +38,11 @@ impl Agent {
         Self::start_by(Command::new(program()), options)
     }
 
+    /// Likewise, with its events going elsewhere: they are not read.
+    pub fn start_writing(events: &Path, options: &[&str]) -> Self {
+        Self::start_with(Command::new(program()), Some(events), options)
+    }
+
     /// Likewise, where it may write a core file of any size.
     pub fn start_with_cores(options: &[&str]) -> Self {
         let mut command = Command::new("prlimit");
@@ -45,10 +51,15 @@ impl Agent {
     }
 
     /// Likewise, by a command that runs it.
-    pub fn start_by(mut command: Command, options: &[&str]) -> Self {
+    pub fn start_by(command: Command, options: &[&str]) -> Self {
+        Self::start_with(command, None, options)
+    }
+
+    fn start_with(mut command: Command, events: Option<&Path>, options: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         // Whoever it runs as.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+        let events = events.map_or_else(|| folder.path().join("events"), Path::to_owned);
         let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         fs::write(
             folder.path().join("key"),
@@ -58,7 +69,7 @@ impl Agent {
         let child = command
             .arg("run")
             .arg("--events")
-            .arg(folder.path().join("events"))
+            .arg(&events)
             .args(["--listen", &metrics.to_string(), "--raw-paths"])
             .arg("--fingerprint-key")
             .arg(folder.path().join("key"))
@@ -73,6 +84,7 @@ impl Agent {
         let mut agent = Self {
             child,
             folder,
+            events,
             metrics,
         };
         wait_for("agent that has attached its probes", || {
@@ -107,27 +119,37 @@ impl Agent {
     }
 
     /// Asks it to end as Ctrl-C does, and reads all that it wrote.
-    pub fn stop(mut self) -> Observed {
+    pub fn stop(self) -> Observed {
         // A context record may come 20 ms after its packet; the reader wakes after 100 ms.
         std::thread::sleep(Duration::from_millis(400));
-        let metrics = self.page();
-        signal("INT", self.child.id());
+        self.stop_now("INT")
+    }
+
+    /// Likewise by a signal, without waiting for what is under way.
+    pub fn stop_now(self, signal: &str) -> Observed {
+        let (metrics, events) = (self.page(), self.events.clone());
+        let (status, stdout, stderr) = self.end(signal);
+        assert!(
+            status.success(),
+            "the agent ended with {status:?}: {stderr}"
+        );
+        Observed {
+            events: parse(&fs::read_to_string(&events).unwrap()),
+            metrics,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// Asks it to end by a signal. Gives how it did, and what it wrote to standard output and error.
+    pub fn end(mut self, by: &str) -> (ExitStatus, String, String) {
+        signal(by, self.child.id());
         let mut status = None;
         wait_for("end of the agent", || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
-        let stderr = self.read("stderr");
-        assert!(
-            status.unwrap().success(),
-            "the agent ended with {status:?}: {stderr}"
-        );
-        Observed {
-            events: parse(&self.read("events")),
-            metrics,
-            stdout: self.read("stdout"),
-            stderr,
-        }
+        (status.unwrap(), self.read("stdout"), self.read("stderr"))
     }
 
     /// What it has written to a stream so far.

@@ -12,6 +12,7 @@ use observer_tests::limits::limit;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::group::Group;
 use crate::namespace::Namespace;
 use crate::traffic::{AUDIENCE, ISSUER};
 
@@ -108,14 +109,25 @@ impl Nginx {
 
     /// On a free port of an address with options of `listen`, in a namespace or not.
     pub fn with(namespace: Option<&Namespace>, address: &str, options: &str) -> Self {
-        Self::configured(namespace, |_, port| {
+        let command = match namespace {
+            Some(namespace) => namespace.command("nginx"),
+            None => Command::new("nginx"),
+        };
+        Self::configured(command, |_, port| {
             format!("listen {address}:{port} {options};")
+        })
+    }
+
+    /// In a cgroup of its own.
+    pub fn in_group(group: &Group) -> Self {
+        Self::configured(group.command("nginx"), |_, port| {
+            format!("listen 127.0.0.1:{port};")
         })
     }
 
     /// With TLS and a certificate that nobody knows.
     pub fn with_tls() -> Self {
-        Self::configured(None, |folder, port| {
+        Self::configured(Command::new("nginx"), |folder, port| {
             let [key, certificate] = ["key.pem", "certificate.pem"].map(|name| folder.join(name));
             let made = Command::new("openssl")
                 .args([
@@ -137,10 +149,7 @@ impl Nginx {
         })
     }
 
-    fn configured(
-        namespace: Option<&Namespace>,
-        listen: impl FnOnce(&Path, u16) -> String,
-    ) -> Self {
+    fn configured(mut command: Command, listen: impl FnOnce(&Path, u16) -> String) -> Self {
         let port = free_port();
         let folder = TempDir::new().unwrap();
         let files = folder.path().join("files/large");
@@ -153,10 +162,6 @@ impl Nginx {
             .replace("{LISTEN}", &listen(folder.path(), port));
         let file = folder.path().join("nginx.conf");
         fs::write(&file, configuration).unwrap();
-        let mut command = match namespace {
-            Some(namespace) => namespace.command("nginx"),
-            None => Command::new("nginx"),
-        };
         let child = command
             .args(["-p".as_ref(), folder.path(), "-c".as_ref(), &file])
             .stdin(Stdio::null())

@@ -14,6 +14,7 @@
 )]
 
 mod agent;
+mod group;
 mod lab;
 mod namespace;
 mod seen;
@@ -22,7 +23,9 @@ mod traffic;
 mod canary;
 mod demo;
 mod earlier;
+mod identity;
 mod killed;
+mod lifecycle;
 mod load;
 mod misbehaviour;
 mod namespaces;

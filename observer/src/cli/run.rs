@@ -1,7 +1,7 @@
 //! `observer run`: watch this host.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::sink::prometheus::server::Server;
 use crate::sink::writer::WhenFull;
 use crate::source::Source;
 use crate::source::live::{self, Live, LiveOptions};
+use crate::state::State;
 use crate::stop::Stop;
 
 use super::options::{EventOptions, Options};
@@ -42,6 +43,9 @@ pub(super) struct Run {
     /// Write paths as they were sent, not as templates. Segments that look like tokens stay out
     #[arg(long)]
     raw_paths: bool,
+    /// Write here until when was watched, and say at the next start how long nobody did
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// How much memory the kernel may use to hand over what it saw: 4MiB, 32MiB, ... A power of two
     #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "32MiB")]
     ring_size: u32,
@@ -59,6 +63,8 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
     let mut settings = run.options.settings(paths)?;
     let hangups = config.map(Hangups::new).transpose()?;
     settings.services = settings.services.of_this_host();
+    let state = run.state.as_deref().map(State::open).transpose();
+    let state = state.map_err(failed)?;
     let server = run.listen.map(Server::bind).transpose().map_err(failed)?;
     let there_before = run.events.is_there();
     let events = Events::open(&run.events, Existing::Kept)?;
@@ -93,7 +99,11 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
         server.serve(sink.page()).map_err(failed)?;
         sinks.push(Box::new(sink));
     }
-    sinks.push(Box::new(outputs::report(&run.events, WhenFull::Drop)?));
+    let report = outputs::report(&run.events, WhenFull::Drop)?;
+    sinks.push(Box::new(report.telling(losses)));
+    if let Some(state) = state {
+        keep(state, &mut sinks)?;
+    }
 
     if let Some(duration) = run.duration {
         end_after(duration, stop.clone())?;
@@ -104,19 +114,22 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
         pipeline = pipeline.following(changes);
     }
     pipeline.run(&mut live, &stop).map_err(failed)?;
-    match losses.filter(|losses| losses.write_failed() + losses.queue_full() > 0) {
-        Some(losses) if !losses.reader_gone() => {
-            say(format_args!(
-                "{} lines of events were not written: {}",
-                losses.write_failed() + losses.queue_full(),
-                losses
-                    .last_error()
-                    .unwrap_or_else(|| "the reader was too slow".to_owned())
-            ));
-            Ok(())
+    Ok(())
+}
+
+/// Says how long nobody watched until now, and writes down from now on until when was watched.
+fn keep(state: State, sinks: &mut Vec<Box<dyn Sink>>) -> Result<(), Error> {
+    if let Some(gap) = state.gap() {
+        say(&gap);
+        for sink in sinks.iter_mut() {
+            sink.gap(&gap);
         }
-        _ => Ok(()),
     }
+    let keeper = state
+        .keep()
+        .map_err(|error| Error::Failed(format!("writing the state file: {error}")))?;
+    sinks.push(Box::new(keeper));
+    Ok(())
 }
 
 fn attach(ring_bytes: u32, server: Option<&Server>) -> Result<Live, Error> {

@@ -53,7 +53,8 @@ impl Seen<'_> {
         let credential = request.and_then(|request| request.credential.as_deref());
         Event {
             schema: SCHEMA,
-            time: time(request, response, *completed),
+            time: self.exchange.began(),
+            completed: *completed,
             side: connection.side,
             service: self.service.to_owned(),
             connection: ConnectionPart {
@@ -123,13 +124,6 @@ const MAX_METHOD: usize = 64;
 const MAX_HOST: usize = 255;
 /// The longest name of a process that leaves, in bytes.
 const MAX_NAME: usize = 64;
-
-fn time(request: Option<&Request>, response: Option<&Response>, completed: Timestamp) -> Timestamp {
-    request
-        .map(|request| request.started)
-        .or(response.map(|response| response.started))
-        .unwrap_or(completed)
-}
 
 fn duration_us(request: &Request, response: &Response) -> u64 {
     let duration = response.started.since(request.finished);

@@ -59,6 +59,9 @@ pub struct Event {
     pub capture: CapturePart,
     /// What observer concludes.
     pub verdict: VerdictPart,
+    /// When it was complete, by the clock of the data, which is never set back as `time` may be.
+    #[serde(skip)]
+    pub completed: Timestamp,
     /// What the other end of the same exchange has too.
     #[serde(skip)]
     pub ends: Ends,

@@ -76,7 +76,7 @@ impl Proc {
     }
 
     /// From ticks since the host was started.
-    fn from_ticks(&self, ticks: u64) -> i64 {
+    fn of_ticks(&self, ticks: u64) -> i64 {
         i64::try_from(ticks)
             .unwrap_or(i64::MAX)
             .saturating_mul(self.tick)
@@ -126,14 +126,14 @@ impl Look for Proc {
 
     fn start(&mut self, pid: u32) -> Option<i64> {
         let stat = open(pid)?.stat().ok()?;
-        Some(self.from_ticks(stat.starttime))
+        Some(self.of_ticks(stat.starttime))
     }
 
     fn read(&mut self, pid: u32, group: u64) -> Option<Found> {
         let folder = open(pid)?;
         let stat = folder.stat().ok()?;
         let paths = paths(&folder);
-        let start = self.from_ticks(stat.starttime);
+        let start = self.of_ticks(stat.starttime);
         let path = self.groups.path(group, paths.first().map(String::as_str));
         let workload = Workload::of(
             path.as_deref()

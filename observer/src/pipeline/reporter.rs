@@ -11,9 +11,11 @@ use crate::filter::Filter;
 use crate::service::{self, Services};
 use crate::sink::Sink;
 use crate::stop::Stop;
-use crate::time::Timestamp;
+use crate::time::{Step, Timestamp};
 use crate::totals::Totals;
 use crate::verdict::{self, Expectation};
+
+use super::steps::Steps;
 
 /// What there is to report.
 pub(super) enum Message {
@@ -23,6 +25,8 @@ pub(super) enum Message {
         outputs: Vec<Output>,
         /// How far the clock of the data has come.
         clock: Timestamp,
+        /// How far the time of day has been set.
+        step: Step,
         /// What the run knows of itself by now.
         totals: Totals,
     },
@@ -44,6 +48,7 @@ pub(super) struct Reporter {
     pub(super) filter: Filter,
     pub(super) paths: Paths,
     pub(super) sinks: Vec<Box<dyn Sink>>,
+    pub(super) steps: Steps,
 }
 
 impl Reporter {
@@ -54,8 +59,10 @@ impl Reporter {
                 Message::Batch {
                     outputs,
                     clock,
+                    step,
                     totals,
                 } => {
+                    self.steps.note(step, clock);
                     self.report(outputs);
                     for sink in &mut self.sinks {
                         sink.pass(clock, &totals);
@@ -81,7 +88,7 @@ impl Reporter {
     fn report(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Exchange(exchange) => self.exchange(&exchange),
+                Output::Exchange(exchange) => self.exchange(exchange),
                 Output::Tls(seen) => {
                     let service = self.services.name(&seen.connection, None);
                     if self.filter.passes_unread(&seen.connection, &service) {
@@ -94,7 +101,11 @@ impl Reporter {
         }
     }
 
-    fn exchange(&mut self, exchange: &Exchange) {
+    fn exchange(&mut self, mut exchange: Exchange) {
+        // One step for all of its times, or its duration would be bent.
+        let step = self.steps.at(exchange.began());
+        exchange.step(step);
+        let exchange = &exchange;
         let handled = exchange.handled.as_ref();
         let service = self.services.name(&exchange.connection, handled);
         if !self.filter.passes(exchange, &service) {
@@ -110,7 +121,11 @@ impl Reporter {
             service: &service,
             paths: self.paths,
         };
-        let event = Arc::new(seen.with(verdict::judge(exchange, expected)));
+        let mut event = seen.with(verdict::judge(exchange, expected));
+        if let Some(process) = &mut event.process {
+            process.started = process.started.map(|started| started.stepped(step));
+        }
+        let event = Arc::new(event);
         for sink in &mut self.sinks {
             sink.take(&event);
         }

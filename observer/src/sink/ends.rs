@@ -52,7 +52,7 @@ impl OnePerExchange {
                     self.tell_unless_seen(&oldest, tell);
                 }
                 self.held
-                    .push_back((self.clock.max(event.time), Arc::clone(event)));
+                    .push_back((self.clock.max(event.completed), Arc::clone(event)));
             }
             Side::Client | Side::Wire => {}
         }
@@ -163,7 +163,7 @@ mod tests {
     fn a_held_client_is_told_when_its_time_has_come() {
         let mut ends = OnePerExchange::default();
         let event = event(Side::Client, 1);
-        let start = event.time;
+        let start = event.completed;
         let mut count = 0;
         ends.pass(start, &mut |_| count += 1);
         ends.take(&event, &mut |_| count += 1);

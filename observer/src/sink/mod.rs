@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::event::Event;
 use crate::exchange::Side;
+use crate::gap::Gap;
 use crate::time::Timestamp;
 use crate::totals::Totals;
 
@@ -22,6 +23,9 @@ pub trait Sink: Send {
 
     /// Takes a TLS connection to a service, seen from a side, whose contents nobody here can read.
     fn tls(&mut self, _service: &str, _side: Side) {}
+
+    /// Takes for how long nobody watched before this run, once and before all else.
+    fn gap(&mut self, _gap: &Gap) {}
 
     /// Says how far the clock of the data has come, and what the run knows of itself by now. Called
     /// at the end of every batch, also where there was no event.

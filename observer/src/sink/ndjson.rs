@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::event::Event;
+use crate::gap::Gap;
 use crate::time::Timestamp;
 use crate::totals::Totals;
 
@@ -36,17 +39,27 @@ impl Ndjson {
     }
 }
 
+impl Ndjson {
+    fn line(&mut self, of: &impl Serialize) {
+        self.writer.line(|line| {
+            // Every field of an event is representable, and a vector takes all.
+            if let Err(error) = serde_json::to_writer(line, of) {
+                tracing::error!(%error, "an event could not be written as JSON");
+            }
+        });
+    }
+}
+
 impl Sink for Ndjson {
     fn take(&mut self, event: &Arc<Event>) {
         if self.which == Which::Rejected && !event.is_rejection() {
             return;
         }
-        self.writer.line(|line| {
-            // Every field of an event is representable, and a vector takes all.
-            if let Err(error) = serde_json::to_writer(line, &**event) {
-                tracing::error!(%error, "an event could not be written as JSON");
-            }
-        });
+        self.line(&**event);
+    }
+
+    fn gap(&mut self, gap: &Gap) {
+        self.line(gap);
     }
 
     fn pass(&mut self, _: Timestamp, _: &Totals) {
@@ -65,9 +78,11 @@ impl Sink for Ndjson {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Seek};
+    use std::time::Duration;
 
     use super::*;
     use crate::event::sample;
+    use crate::gap::After;
     use crate::sink::writer::{Output, WhenFull};
     use crate::stop::Stop;
     use crate::verdict::Outcome;
@@ -104,6 +119,21 @@ mod tests {
     #[test]
     fn every_event_is_a_line() {
         assert_eq!(outcomes(&written(Which::All)), ["accepted", "rejected"]);
+    }
+
+    #[test]
+    fn a_gap_is_a_line_of_its_own_schema() {
+        let mut file = tempfile::tempfile().unwrap();
+        let output = Output::File(file.try_clone().unwrap());
+        let mut sink = Ndjson::new(writer(output), Which::Rejected);
+        let time = Timestamp::from_seconds(1);
+        sink.gap(&Gap::new(time, Duration::from_secs(3), After::End));
+        sink.finish(&Totals::default());
+        let mut text = String::new();
+        file.rewind().unwrap();
+        file.read_to_string(&mut text).unwrap();
+        assert!(text.starts_with(r#"{"schema":"observer.gap/1","#), "{text}");
+        assert!(text.contains(r#""seconds":3.0"#), "{text}");
     }
 
     #[test]

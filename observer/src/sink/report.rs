@@ -9,7 +9,7 @@ use crate::totals::Totals;
 
 use super::Sink;
 use super::ends::OnePerExchange;
-use super::summary::Summary;
+use super::summary::{Summary, Unwritten};
 use super::terminal::Terminal;
 use super::writer::Losses;
 
@@ -19,6 +19,7 @@ pub struct Report {
     lines: Lines,
     summary: Summary,
     terminal: Terminal,
+    events: Option<Losses>,
 }
 
 /// Whether rejections are told as they come.
@@ -38,7 +39,14 @@ impl Report {
             lines,
             summary: Summary::default(),
             terminal,
+            events: None,
         }
+    }
+
+    /// Says at the end how much of the events could not be written. Their sink must come before.
+    pub fn telling(mut self, events: Option<Losses>) -> Self {
+        self.events = events;
+        self
     }
 
     /// What could not be written.
@@ -55,6 +63,7 @@ impl Sink for Report {
             lines,
             summary,
             terminal,
+            ..
         } = self;
         ends.take(event, &mut |event| tell(*lines, summary, terminal, event));
     }
@@ -69,6 +78,7 @@ impl Sink for Report {
             lines,
             summary,
             terminal,
+            ..
         } = self;
         ends.pass(clock, &mut |event| tell(*lines, summary, terminal, event));
         terminal.pass(clock);
@@ -80,9 +90,11 @@ impl Sink for Report {
             lines,
             summary,
             terminal,
+            events,
         } = self;
         ends.finish(&mut |event| tell(*lines, summary, terminal, event));
-        terminal.finish(summary.with(totals));
+        let unwritten = events.as_ref().and_then(Unwritten::of);
+        terminal.finish(summary.with(totals, unwritten));
     }
 
     fn reader_gone(&self) -> bool {

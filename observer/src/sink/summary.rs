@@ -10,6 +10,7 @@ use crate::totals::{Counts, Totals};
 use crate::verdict::Cause;
 
 use super::terminal::grouped;
+use super::writer::Losses;
 
 /// Counts for the end.
 #[derive(Default)]
@@ -62,11 +63,35 @@ impl Summary {
     }
 
     /// The summary, with what the run knows of itself.
-    pub fn with<'a>(&'a self, totals: &'a Totals) -> impl Display + 'a {
+    pub fn with<'a>(
+        &'a self,
+        totals: &'a Totals,
+        unwritten: Option<Unwritten>,
+    ) -> impl Display + 'a {
         Page {
             summary: self,
             totals,
+            unwritten,
         }
+    }
+}
+
+/// Lines of events that could not be written.
+pub struct Unwritten {
+    lines: u64,
+    why: String,
+}
+
+impl Unwritten {
+    /// What a writer lost. `None`: nothing, or its reader left, and wants no more.
+    pub fn of(losses: &Losses) -> Option<Self> {
+        let lines = losses.write_failed() + losses.queue_full();
+        (lines > 0 && !losses.reader_gone()).then(|| Self {
+            lines,
+            why: losses
+                .last_error()
+                .unwrap_or_else(|| "the reader was too slow".to_owned()),
+        })
     }
 }
 
@@ -100,6 +125,7 @@ const OTHER: &str = "other";
 struct Page<'a> {
     summary: &'a Summary,
     totals: &'a Totals,
+    unwritten: Option<Unwritten>,
 }
 
 impl Display for Page<'_> {
@@ -172,7 +198,10 @@ impl Page<'_> {
 
     fn missing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let totals = self.totals;
-        if totals.is_whole() {
+        if let Some(Unwritten { lines, why }) = &self.unwritten {
+            let lines = counted(*lines, "line", "lines");
+            writeln!(f, "{lines} of events were not written: {why}")?;
+        } else if totals.is_whole() {
             return f.write_str("nothing was lost\n");
         }
         for (what, counts) in [
@@ -276,7 +305,7 @@ mod tests {
             lost: Counts::from([("ring_full", 7)]),
             ..Totals::default()
         };
-        let page = summary.with(&totals).to_string();
+        let page = summary.with(&totals, None).to_string();
         assert_eq!(
             page,
             "
@@ -294,8 +323,22 @@ lost: 7 ring full
 
     #[test]
     fn nothing_is_said_plainly() {
-        let page = Summary::default().with(&Totals::default()).to_string();
+        let page = Summary::default()
+            .with(&Totals::default(), None)
+            .to_string();
         assert_eq!(page, "\n0 exchanges\nno rejections\nnothing was lost\n");
+        let unwritten = Unwritten {
+            lines: 1234,
+            why: "No space left on device".to_owned(),
+        };
+        let page = Summary::default()
+            .with(&Totals::default(), Some(unwritten))
+            .to_string();
+        assert_eq!(
+            page,
+            "\n0 exchanges\nno rejections\n\
+             1,234 lines of events were not written: No space left on device\n"
+        );
     }
 
     #[test]

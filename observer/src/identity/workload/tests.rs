@@ -3,8 +3,11 @@ use super::*;
 const ID: &str = "4f1e0d6ea2a5ecc8d3a39a4a4f4f2a1c8d0b8c1b5a1e6c7d9f0a2b3c4d5e6f70";
 const OUTER: &str = "00aa11bb22cc33dd44ee55ff66007788990011223344556677889900aabbccdd";
 
-/// A path, the container with its runtime (`-`: not said), the unit. `{}` is an id.
-const PATHS: &[(&str, Option<(&str, &str)>, Option<&str>)] = &[
+/// The id of a container, and its runtime (`-`: not said).
+type Contained = Option<(&'static str, &'static str)>;
+
+/// A path, the container, the unit. `{}` is an id.
+const PATHS: &[(&str, Contained, Option<&str>)] = &[
     // Docker.
     ("/docker/{}", Some(("{}", "docker")), None),
     ("/docker/{}/init", Some(("{}", "docker")), None),

@@ -19,6 +19,7 @@ pub(super) struct Families {
     pub(super) cpu_seconds: Counter,
     pub(super) resident_bytes: Gauge,
     pub(super) start_time: Gauge,
+    pub(super) gap: Gauge,
     connections: IntCounterVec,
     seen: IntCounter,
     lost: IntCounterVec,
@@ -110,6 +111,10 @@ impl Families {
             start_time: gauge(
                 "process_start_time_seconds",
                 "When the agent started, in seconds since the Unix epoch.",
+            )?,
+            gap: gauge(
+                "observer_capture_gap_seconds",
+                "For how long nobody watched before this run; 0 where that is not known.",
             )?,
             connections: counters(
                 "observer_connections_total",

@@ -14,6 +14,7 @@ use prometheus::{Registry, TextEncoder};
 
 use crate::event::Event;
 use crate::exchange::Side;
+use crate::gap::Gap;
 use crate::time::Timestamp;
 use crate::totals::{Counts, Totals};
 
@@ -115,6 +116,10 @@ impl Sink for Prometheus {
             .inc();
     }
 
+    fn gap(&mut self, gap: &Gap) {
+        self.families.gap.set(gap.duration.as_secs_f64());
+    }
+
     fn pass(&mut self, _: Timestamp, totals: &Totals) {
         self.page.0.heard();
         self.families.follow(totals);
@@ -166,9 +171,11 @@ const SERVICES: usize = 200;
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::time::Duration;
 
     use super::*;
     use crate::event::sample;
+    use crate::gap::After;
 
     fn fed() -> Prometheus {
         let mut sink = Prometheus::new(Vec::new()).unwrap();
@@ -190,6 +197,8 @@ mod tests {
             context_seen: 9,
             context_lost: 8,
         };
+        let gap = Duration::from_millis(12_500);
+        sink.gap(&Gap::new(Timestamp::default(), gap, After::End));
         sink.pass(Timestamp::default(), &totals);
         sink.finish(&totals);
         sink
@@ -208,6 +217,7 @@ mod tests {
             r#"observer_tls_connections_total{service="other",side="server"} 3"#,
             r#"observer_labels_capped_total{label="service"} 3"#,
             "observer_capture_seen_total 12",
+            "observer_capture_gap_seconds 12.5",
             r#"observer_capture_lost_total{reason="ring_full"} 3"#,
             "observer_capture_bypassed_bytes_total 7",
             "observer_context_lost_total 8",

@@ -55,6 +55,7 @@ impl fmt::Display for Kind {
 pub(super) struct More {
     pub(super) kind: Kind,
     pub(super) count: u64,
+    /// When the last of them was, by the time of day.
     pub(super) last: Timestamp,
 }
 
@@ -85,7 +86,8 @@ impl Default for Collapse {
 
 impl Collapse {
     /// Counts a rejection with those of its kind, or says that it is to be told.
-    pub(super) fn take(&mut self, kind: &Kind, time: Timestamp) -> Told {
+    pub(super) fn take(&mut self, kind: &Kind, event: &Event) -> Told {
+        let time = event.completed;
         match self.kinds.get_mut(kind) {
             None => Told::First(None),
             Some(count) if time.since(count.last.max(count.since)) > FORGET => {
@@ -95,18 +97,20 @@ impl Collapse {
             Some(count) => {
                 count.count += 1;
                 count.last = count.last.max(time);
+                count.shown = event.time;
                 Told::Again
             }
         }
     }
 
     /// Remembers that a rejection of this kind was told.
-    pub(super) fn told(&mut self, kind: Kind, time: Timestamp) {
+    pub(super) fn told(&mut self, kind: Kind, event: &Event) {
         let count = Count {
-            since: time,
+            since: event.completed,
             window: FIRST,
             count: 0,
-            last: time,
+            last: event.completed,
+            shown: event.time,
         };
         if let Some((kind, count)) = self.kinds.push(kind, count) {
             self.evicted.extend(count.more(&kind));
@@ -159,6 +163,8 @@ struct Count {
     window: Duration,
     count: u64,
     last: Timestamp,
+    /// The time of day of `last`.
+    shown: Timestamp,
 }
 
 impl Count {
@@ -166,7 +172,7 @@ impl Count {
         (self.count > 0).then(|| More {
             kind: kind.clone(),
             count: self.count,
-            last: self.last,
+            last: self.shown,
         })
     }
 }

@@ -46,7 +46,7 @@ impl Terminal {
     /// Tells a rejection, or counts it with those like it.
     pub fn tell(&mut self, event: &Event) {
         let kind = collapse::Kind::from(event);
-        match self.collapse.take(&kind, event.time) {
+        match self.collapse.take(&kind, event) {
             Told::Again => return,
             Told::First(before) => {
                 if let Some(more) = before {
@@ -54,8 +54,8 @@ impl Terminal {
                 }
             }
         }
-        if self.rate.allows(event.time) {
-            self.collapse.told(kind, event.time);
+        if self.rate.allows(event.completed) {
+            self.collapse.told(kind, event);
             self.day(event.time);
             let line = line::rejection(event, self.style);
             self.say(&line);
@@ -144,6 +144,29 @@ mod tests {
         (Terminal::new(writer, Style::Plain), file)
     }
 
+    fn later(event: &mut Event, by: Duration) {
+        event.time = event.time.plus(by);
+        event.completed = event.completed.plus(by);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_silences_nothing() {
+        let (mut terminal, file) = terminal();
+        let mut event = sample::event();
+        event.service = "before".to_owned();
+        terminal.tell(&event);
+        event.time = Timestamp::from_nanos(event.time.nanos() - 3_600_000_000_000);
+        for number in 0..300 {
+            event.completed = event.completed.plus(Duration::from_secs(1));
+            event.service = format!("after-{number}");
+            terminal.tell(&event);
+            terminal.pass(event.completed);
+        }
+        let said = said(terminal, file);
+        let told = said.iter().filter(|line| line.contains("  after-"));
+        assert_eq!(told.count(), 300);
+    }
+
     fn said(mut terminal: Terminal, mut file: File) -> Vec<String> {
         terminal.finish("the end");
         let mut text = String::new();
@@ -158,7 +181,7 @@ mod tests {
         let mut event = sample::event();
         for _ in 0..4212 {
             terminal.tell(&event);
-            event.time = event.time.plus(Duration::from_micros(10));
+            later(&mut event, Duration::from_micros(10));
         }
         let said = said(terminal, file);
         assert_eq!(
@@ -180,8 +203,8 @@ mod tests {
         let mut event = sample::event();
         for _ in 0..3600 {
             terminal.tell(&event);
-            event.time = event.time.plus(Duration::from_secs(1));
-            terminal.pass(event.time);
+            later(&mut event, Duration::from_secs(1));
+            terminal.pass(event.completed);
         }
         let lines = said(terminal, file).len();
         assert!((10..40).contains(&lines), "{lines} lines in an hour");

@@ -1,22 +1,26 @@
-//! From the kernel's clock to the time of day.
+//! From the kernel's clock to the clock of the data, and to the time of day.
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use crate::time::Timestamp;
+use crate::time::{Step, Timestamp};
 
-/// How far the time of day is ahead of CLOCK_MONOTONIC. Measured again and again, because the time of
-/// day may be set; small differences are noise of the measurement and change nothing, or the order of
-/// two records might.
+/// The clock of the data: CLOCK_MONOTONIC, as far ahead as the time of day was when it began. It is
+/// never set, so durations are right. Where the time of day has been set since, the difference is
+/// measured again and again; small ones are noise of the measurement and change nothing.
 pub(super) struct Clock {
     ahead: i64,
+    step: i64,
 }
 
 /// What counts as a step of the time of day, in nanoseconds.
-const STEP: i64 = 1_000_000;
+const NOISE: i64 = 1_000_000;
 
 impl Clock {
     pub(super) fn new() -> Self {
-        Self { ahead: measure() }
+        Self {
+            ahead: measure(),
+            step: 0,
+        }
     }
 
     /// Looks whether the time of day was set.
@@ -25,25 +29,31 @@ impl Clock {
     }
 
     fn adopt(&mut self, ahead: i64) {
-        if ahead.saturating_sub(self.ahead).saturating_abs() > STEP {
-            self.ahead = ahead;
+        let step = ahead.saturating_sub(self.ahead);
+        if step.saturating_sub(self.step).saturating_abs() > NOISE {
+            self.step = step;
         }
     }
 
-    /// The time of day of a record.
+    /// The time of a record.
     pub(super) fn time(&self, monotonic: u64) -> Timestamp {
         let monotonic = i64::try_from(monotonic).unwrap_or(i64::MAX);
         Timestamp::from_nanos(monotonic.saturating_add(self.ahead))
     }
 
-    /// The time of day now.
+    /// The time now.
     pub(super) fn now(&self) -> Timestamp {
         let now = nanos(clock_gettime(ClockId::Monotonic));
         Timestamp::from_nanos(now.saturating_add(self.ahead))
     }
+
+    /// How far the time of day was set since the beginning.
+    pub(super) fn step(&self) -> Step {
+        Step::from_nanos(self.step)
+    }
 }
 
-/// The time of day between two looks at the monotonic clock.
+/// How far the time of day is ahead, as it is between two looks at the monotonic clock.
 fn measure() -> i64 {
     let before = nanos(clock_gettime(ClockId::Monotonic));
     let day = nanos(clock_gettime(ClockId::Realtime));
@@ -73,11 +83,18 @@ mod tests {
     }
 
     #[test]
-    fn only_a_step_changes_the_offset() {
-        let mut clock = Clock { ahead: 1_000 };
+    fn a_step_moves_the_time_of_day_and_not_the_clock() {
+        const HOUR: i64 = 3_600_000_000_000;
+        let mut clock = Clock {
+            ahead: 1_000,
+            step: 0,
+        };
         clock.adopt(900_000);
-        assert_eq!(clock.time(5).nanos(), 1_005);
-        clock.adopt(60_000_000_000);
-        assert_eq!(clock.time(5).nanos(), 60_000_000_005);
+        assert_eq!(clock.step(), Step::default(), "noise");
+        for (ahead, day) in [(HOUR, HOUR + 5), (-HOUR, -HOUR + 5), (1_000, 1_005)] {
+            clock.adopt(ahead);
+            assert_eq!(clock.time(5).nanos(), 1_005);
+            assert_eq!(clock.time(5).stepped(clock.step()).nanos(), day);
+        }
     }
 }

@@ -63,6 +63,7 @@ impl Decoder {
         self.clock.check();
         let now = self.clock.now();
         batch.advance(now);
+        batch.set_step(self.clock.step());
         let unclaimed = self.waiting.expire(now);
         self.counts.unclaimed = self.counts.unclaimed.saturating_add(unclaimed);
     }
