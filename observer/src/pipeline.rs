@@ -65,6 +65,7 @@ impl Pipeline {
                 paths: settings.paths,
                 sinks,
                 steps: Steps::default(),
+                unjudged: 0,
             },
             changes: None,
         }

@@ -126,15 +126,15 @@ impl Agent {
     }
 
     /// Likewise by a signal, without waiting for what is under way.
-    pub fn stop_now(self, signal: &str) -> Observed {
-        let (metrics, events) = (self.page(), self.events.clone());
+    pub fn stop_now(mut self, signal: &str) -> Observed {
+        let metrics = self.page();
         let (status, stdout, stderr) = self.end(signal);
         assert!(
             status.success(),
             "the agent ended with {status:?}: {stderr}"
         );
         Observed {
-            events: parse(&fs::read_to_string(&events).unwrap()),
+            events: parse(&fs::read_to_string(&self.events).unwrap()),
             metrics,
             stdout,
             stderr,
@@ -142,7 +142,7 @@ impl Agent {
     }
 
     /// Asks it to end by a signal. Gives how it did, and what it wrote to standard output and error.
-    pub fn end(mut self, by: &str) -> (ExitStatus, String, String) {
+    pub fn end(&mut self, by: &str) -> (ExitStatus, String, String) {
         signal(by, self.child.id());
         let mut status = None;
         wait_for("end of the agent", || {

@@ -30,7 +30,8 @@ fn a_reader_that_stalls_stops_neither_the_capture_nor_the_end() {
         .write(true)
         .open(&pipe)
         .unwrap();
-    let agent = Agent::start_writing(&pipe, &[]);
+    let port = nginx.port.to_string();
+    let mut agent = Agent::start_writing(&pipe, &["--port", &port]);
     let mut load = wrk(nginx.port, "12s");
     wait_for("a full queue", || {
         sum(&agent.page(), "observer_events_dropped_total") > 100.0
@@ -61,7 +62,8 @@ fn a_reader_that_stalls_stops_neither_the_capture_nor_the_end() {
 fn a_full_device_stops_nothing_and_is_counted() {
     let _turn = turn();
     let nginx = Nginx::start();
-    let agent = Agent::start_writing(Path::new("/dev/full"), &[]);
+    let port = nginx.port.to_string();
+    let mut agent = Agent::start_writing(Path::new("/dev/full"), &["--port", &port]);
     for _ in 0..10 {
         get(nginx.port, "/deny/full");
     }
@@ -92,7 +94,9 @@ fn a_disk_that_was_full_is_written_to_again() {
     let nginx = Nginx::start();
     let disk = Disk::mount("64k");
     let ballast = disk.0.path().join("ballast");
-    let agent = Agent::start_writing(&disk.0.path().join("events"), &[]);
+    let port = nginx.port.to_string();
+    let events = disk.0.path().join("events");
+    let mut agent = Agent::start_writing(&events, &["--port", &port]);
     get(nginx.port, "/deny/before");
     let lines = || fs::read_to_string(disk.0.path().join("events")).unwrap();
     wait_for("events of before", || {
@@ -264,7 +268,8 @@ fn exchange(stream: &mut TcpStream, path: &str) {
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = [0; 2048];
     let length = stream.read(&mut answer).unwrap();
-    assert!(answer[..length].starts_with(b"HTTP/1.1 401"));
+    let answer = String::from_utf8_lossy(&answer[..length]);
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer:?}");
 }
 
 fn wrk(port: u16, duration: &str) -> Child {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::engine::Output;
@@ -49,7 +50,13 @@ pub(super) struct Reporter {
     pub(super) paths: Paths,
     pub(super) sinks: Vec<Box<dyn Sink>>,
     pub(super) steps: Steps,
+    /// Exchanges that the end left no time for.
+    pub(super) unjudged: u64,
 }
+
+/// How long is judged after a signal asked for the end: a command ends within two seconds, and the
+/// writers want some of them.
+const LAST_WORDS: Duration = Duration::from_millis(700);
 
 impl Reporter {
     /// Reports until the end. Asks for it when nobody reads any more.
@@ -63,7 +70,7 @@ impl Reporter {
                     totals,
                 } => {
                     self.steps.note(step, clock);
-                    self.report(outputs);
+                    self.report(outputs, stop);
                     for sink in &mut self.sinks {
                         sink.pass(clock, &totals);
                     }
@@ -75,8 +82,12 @@ impl Reporter {
                     self.services.configure(config.services);
                     self.filter.rules = config.rules;
                 }
-                Message::End { outputs, totals } => {
-                    self.report(outputs);
+                Message::End {
+                    outputs,
+                    mut totals,
+                } => {
+                    self.report(outputs, stop);
+                    totals.given_up.insert("unjudged", self.unjudged);
                     for sink in &mut self.sinks {
                         sink.finish(&totals);
                     }
@@ -85,8 +96,12 @@ impl Reporter {
         }
     }
 
-    fn report(&mut self, outputs: Vec<Output>) {
+    fn report(&mut self, outputs: Vec<Output>, stop: &Stop) {
         for output in outputs {
+            if stop.presses_for() > LAST_WORDS {
+                self.unjudged += 1;
+                continue;
+            }
             match output {
                 Output::Exchange(exchange) => self.exchange(exchange),
                 Output::Tls(seen) => {
