@@ -22,6 +22,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("setpriv", "util-linux"),
     ("unshare", "util-linux"),
     ("mount", "mount"),
+    ("umount", "mount"),
+    ("mkfifo", "coreutils"),
 ];
 
 /// Likewise, of the virtual machines.
