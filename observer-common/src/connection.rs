@@ -3,8 +3,10 @@
 
 use crate::window::Side;
 
-/// The state of one end of a connection. Every word has one writer: the ingress program, the egress
-/// program, or the thread that holds the socket.
+/// The state of one end of a connection. Each word is written on one way alone: by the ingress program,
+/// the egress program, or threads that call the socket. The kernel may run one program for a socket on
+/// two processors at once, though hardly ever; then a window may open late, and what it lacks is a hole
+/// that the agent sees.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Connection {
@@ -24,8 +26,42 @@ pub struct Connection {
     pub role: u8,
     /// Not 0: one of observer's own. Written by the agent, and inherited from a listening socket.
     pub own: u8,
+    /// How many calls moved bytes while no packet with data was seen; stops at 255.
+    pub unseen_calls: u8,
     /// Nothing yet.
-    pub reserved: [u8; 6],
+    pub reserved: u8,
+    /// What the operator's filter said of it. Written on ingress.
+    pub ingress_wanted: Wanted,
+    /// Likewise. Written on egress.
+    pub egress_wanted: Wanted,
+    /// How many bytes those calls moved that are not counted yet.
+    pub unseen_bytes: u32,
+}
+
+/// What a filter said: the number of the filter, twice, and one more when it leaves the connection
+/// out.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Wanted(u32);
+
+impl Wanted {
+    /// What the filter of this number said.
+    #[inline(always)]
+    pub const fn by(generation: u32, left_out: bool) -> Self {
+        Self(generation << 1 | left_out as u32)
+    }
+
+    /// Whether the filter of this number said it.
+    #[inline(always)]
+    pub const fn is_of(self, generation: u32) -> bool {
+        self.0 >> 1 == generation & (u32::MAX >> 1)
+    }
+
+    /// Whether the connection is left out.
+    #[inline(always)]
+    pub const fn is_left_out(self) -> bool {
+        self.0 & 1 != 0
+    }
 }
 
 /// Which end of its connection a socket is.
@@ -48,7 +84,7 @@ pub const OWN_OFFSET: usize = core::mem::offset_of!(Connection, own);
 
 const _: () = {
     assert!(size_of::<Side>() == 80);
-    assert!(CONNECTION_SIZE == 2 * 80 + 4 * 4 + 8);
+    assert!(CONNECTION_SIZE == 2 * 80 + 4 * 4 + 16);
     assert!(OWN_OFFSET == 2 * 80 + 4 * 4 + 1);
     assert!(align_of::<Connection>() == 8);
 };

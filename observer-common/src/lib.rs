@@ -4,10 +4,12 @@
 //!   programs, by `observer replay --as-live`, and by the tests.
 //! - [`record`]: what goes through the ring buffer.
 //! - [`connection`]: what the kernel keeps of a connection, in its socket's storage.
+//! - [`filter`]: which connections the operator wants.
 //! - [`counter`]: what the kernel programs count, loss above all.
 #![cfg_attr(not(test), no_std)]
 
 pub mod connection;
 pub mod counter;
+pub mod filter;
 pub mod record;
 pub mod window;

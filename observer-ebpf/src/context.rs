@@ -12,10 +12,11 @@ use aya_ebpf::{
             bpf_get_socket_cookie, bpf_skc_to_tcp_sock,
         },
     },
-    macros::btf_tracepoint,
-    programs::BtfTracePointContext,
+    macros::{btf_tracepoint, fexit},
+    programs::{BtfTracePointContext, FExitContext},
 };
 use observer_common::{
+    connection::Connection,
     counter::Counter,
     record::{EGRESS, Executed, Handled, Header, INGRESS, Kind},
 };
@@ -41,6 +42,32 @@ pub(crate) fn observer_received(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "sock_send_length")]
 pub(crate) fn observer_sent(ctx: BtfTracePointContext) -> i32 {
     moved::<EGRESS>(ctx.arg(0), ctx.arg(1));
+    0
+}
+
+/// After bytes were read from a TCP socket: `(sock, msghdr, length, flags, address length)` and what
+/// the function gives. For kernels without the tracepoint.
+#[fexit(function = "tcp_recvmsg")]
+pub(crate) fn observer_received_5(ctx: FExitContext) -> i32 {
+    if ctx.arg::<i32>(3) & MSG_PEEK == 0 {
+        moved::<INGRESS>(ctx.arg(0), ctx.arg(5));
+    }
+    0
+}
+
+/// The same before Linux 5.19, with `nonblock` before the flags.
+#[fexit(function = "tcp_recvmsg")]
+pub(crate) fn observer_received_6(ctx: FExitContext) -> i32 {
+    if ctx.arg::<i32>(4) & MSG_PEEK == 0 {
+        moved::<INGRESS>(ctx.arg(0), ctx.arg(6));
+    }
+    0
+}
+
+/// After bytes were written to a TCP socket: `(sock, msghdr, length)` and what the function gives.
+#[fexit(function = "tcp_sendmsg")]
+pub(crate) fn observer_sent_3(ctx: FExitContext) -> i32 {
+    moved::<EGRESS>(ctx.arg(0), ctx.arg(3));
     0
 }
 
@@ -74,6 +101,9 @@ fn moved<const WAY: u8>(socket: *mut c_void, len: i32) {
         (connection.egress_shipped, &mut connection.answered)
     };
     if shipped == *seen {
+        if shipped == 0 && !is_seen(connection) {
+            unseen(connection, len as u32);
+        }
         return;
     }
     *seen = shipped;
@@ -98,7 +128,41 @@ fn moved<const WAY: u8>(socket: *mut c_void, len: i32) {
     }));
 }
 
-/// No packet of this socket was seen. If it is a TCP socket, its bytes went past us.
+/// Whether a packet with data was seen, or is not to be.
+#[inline(always)]
+fn is_seen(connection: &Connection) -> bool {
+    let wanted =
+        !connection.ingress_wanted.is_left_out() && !connection.egress_wanted.is_left_out();
+    connection.own != 0 || !wanted || connection.ingress.is_seen() || connection.egress.is_seen()
+}
+
+/// Bytes were moved on a connection that was opened under our eyes, and no packet had any. The first
+/// ones may have come under the cookie of the listening socket, or wait to be sent with more; if there
+/// is never a packet, they went past us.
+#[inline(always)]
+fn unseen(connection: &mut Connection, len: u32) {
+    connection.unseen_calls = connection.unseen_calls.saturating_add(1);
+    connection.unseen_bytes = connection.unseen_bytes.saturating_add(len);
+    if connection.unseen_calls > MAY_WAIT {
+        count_unseen(connection);
+    }
+}
+
+/// How many calls in a row are not yet a sign.
+const MAY_WAIT: u8 = 3;
+
+/// Counts what was moved without a packet.
+#[inline(always)]
+pub(crate) fn count_unseen(connection: &mut Connection) {
+    if connection.unseen_bytes == 0 || is_seen(connection) {
+        return;
+    }
+    count(Counter::BypassCalls, 1);
+    count(Counter::BypassBytes, u64::from(connection.unseen_bytes));
+    connection.unseen_bytes = 0;
+}
+
+/// Nothing is known of this socket. If it is a TCP socket, its bytes went past us.
 #[inline(always)]
 fn passed_by(socket: *mut c_void, len: i32) {
     // SAFETY: the tracepoint's socket; null comes back if it is not a TCP socket.

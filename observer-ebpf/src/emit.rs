@@ -50,11 +50,15 @@ pub(crate) fn ship(
         most
     };
     let mut record = describe(skb, tcp, decision, place, len);
-    if place.flags & LISTENER != 0 {
-        packet_addresses(skb, &mut record);
+    let ends = if place.flags & LISTENER != 0 {
+        packet_addresses(skb)
     } else {
-        socket_addresses(socket, &mut record);
-    }
+        socket_addresses(socket)
+    };
+    record.local = ends.local;
+    record.remote = ends.remote;
+    record.local_port = ends.local_port;
+    record.remote_port = ends.remote_port;
     let from = tcp.offset.wrapping_add(decision.offset);
     let done = if len == 0 {
         submit::<8, 0>(skb, &record, from, 0)
@@ -127,6 +131,15 @@ fn describe(
     }
 }
 
+/// The two ends of a connection, as a record has them.
+#[derive(Default)]
+pub(crate) struct Addresses {
+    pub(crate) local: [u8; 16],
+    pub(crate) remote: [u8; 16],
+    pub(crate) local_port: u16,
+    pub(crate) remote_port: u16,
+}
+
 const AF_INET6: u32 = 10;
 
 /// The addresses as the application knows them, before any NAT of this host.
@@ -134,7 +147,7 @@ const AF_INET6: u32 = 10;
 /// All fields are read whatever the family: of two branches that end in a read the compiler makes one
 /// read at a place that varies, which the kernel refuses.
 #[inline(always)]
-fn socket_addresses(socket: *mut bpf_sock, record: &mut Segment) {
+pub(crate) fn socket_addresses(socket: *mut bpf_sock) -> Addresses {
     // SAFETY: fields of a full socket that the verifier knows. Volatile, each by itself: the kernel
     // rewrites every access, and takes no wider ones.
     unsafe {
@@ -154,38 +167,50 @@ fn socket_addresses(socket: *mut bpf_sock, record: &mut Segment) {
         let local_v4 = (&raw const (*socket).src_ip4).read_volatile();
         let remote_v4 = (&raw const (*socket).dst_ip4).read_volatile();
         // The socket's own port is in the machine's byte order, its peer's in the network's.
-        record.local_port = (&raw const (*socket).src_port).read_volatile() as u16;
-        record.remote_port = u16::from_be((&raw const (*socket).dst_port).read_volatile());
-        if (&raw const (*socket).family).read_volatile() == AF_INET6 {
-            record.local = v6(local_v6);
-            record.remote = v6(remote_v6);
+        let local_port = (&raw const (*socket).src_port).read_volatile() as u16;
+        let remote_port = u16::from_be((&raw const (*socket).dst_port).read_volatile());
+        let (local, remote) = if (&raw const (*socket).family).read_volatile() == AF_INET6 {
+            (v6(local_v6), v6(remote_v6))
         } else {
-            record.local = mapped(local_v4);
-            record.remote = mapped(remote_v4);
+            (mapped(local_v4), mapped(remote_v4))
+        };
+        Addresses {
+            local,
+            remote,
+            local_port,
+            remote_port,
         }
     }
 }
 
 /// The addresses of an incoming packet: a listening socket has no peer.
 #[inline(always)]
-fn packet_addresses(skb: *mut __sk_buff, record: &mut Segment) {
+pub(crate) fn packet_addresses(skb: *mut __sk_buff) -> Addresses {
     let Some(header) = headers::find(skb) else {
-        return;
+        return Addresses::default();
     };
-    if header.v6 {
-        record.remote = headers::load(skb, 8).unwrap_or_default();
-        record.local = headers::load(skb, 24).unwrap_or_default();
+    let (remote, local) = if header.v6 {
+        (
+            headers::load(skb, 8).unwrap_or_default(),
+            headers::load(skb, 24).unwrap_or_default(),
+        )
     } else {
-        record.remote = mapped(u32::from_ne_bytes(
-            headers::load(skb, 12).unwrap_or_default(),
-        ));
-        record.local = mapped(u32::from_ne_bytes(
-            headers::load(skb, 16).unwrap_or_default(),
-        ));
-    }
+        (
+            mapped(u32::from_ne_bytes(
+                headers::load(skb, 12).unwrap_or_default(),
+            )),
+            mapped(u32::from_ne_bytes(
+                headers::load(skb, 16).unwrap_or_default(),
+            )),
+        )
+    };
     let ports: [u8; 4] = headers::load(skb, header.offset).unwrap_or_default();
-    record.remote_port = u16::from_be_bytes([ports[0], ports[1]]);
-    record.local_port = u16::from_be_bytes([ports[2], ports[3]]);
+    Addresses {
+        local,
+        remote,
+        local_port: u16::from_be_bytes([ports[2], ports[3]]),
+        remote_port: u16::from_be_bytes([ports[0], ports[1]]),
+    }
 }
 
 /// `::ffff:a.b.c.d`. The argument is in the byte order of the network.

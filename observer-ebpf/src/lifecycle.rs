@@ -10,10 +10,11 @@ use observer_common::{
     connection::Role,
     counter::Counter,
     record::{INGRESS, Kind},
+    window::Side,
 };
 
 use crate::{
-    context::{header, settle},
+    context::{count_unseen, header, settle},
     emit::hand_over,
     maps::{connection, connection_or_new, count},
 };
@@ -60,10 +61,23 @@ fn closed(socket: *mut c_void) {
     let Some(connection) = (unsafe { connection(socket) }) else {
         return;
     };
-    if connection.ingress_shipped | connection.egress_shipped == 0 {
+    count_unseen(connection);
+    let (told, role) = (
+        connection.ingress_shipped | connection.egress_shipped != 0,
+        connection.role,
+    );
+    // The socket may be connected anew, to another peer.
+    connection.ingress = Side::default();
+    connection.egress = Side::default();
+    connection.ingress_shipped = 0;
+    connection.egress_shipped = 0;
+    connection.taken_up = 0;
+    connection.answered = 0;
+    connection.unseen_calls = 0;
+    connection.role = 0;
+    if !told {
         return;
     }
-    let role = connection.role;
     count(Counter::ContextWanted, 1);
     // SAFETY: the tracepoint's socket.
     let cookie = unsafe { bpf_get_socket_cookie(socket) };

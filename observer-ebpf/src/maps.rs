@@ -1,15 +1,18 @@
 //! What the programs share with each other and with the agent.
 
+use core::arch::asm;
+
 use aya_ebpf::{
     bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC, BPF_SK_STORAGE_GET_F_CREATE, bpf_map_type},
     cty::c_void,
     helpers::generated::bpf_sk_storage_get,
     macros::{btf_map, map},
-    maps::{PerCpuArray, RingBuf},
+    maps::{Array, HashMap, LpmTrie, PerCpuArray, RingBuf, lpm_trie::Key},
 };
 use observer_common::{
     connection::Connection,
     counter::{COUNTERS, Counter},
+    filter::{Filter, NetworkAddress, PLACES},
 };
 
 /// To the agent. The agent sets its size.
@@ -21,6 +24,47 @@ static COUNTS: PerCpuArray<[u64; COUNTERS]> = PerCpuArray::with_max_entries(1, 0
 
 #[btf_map]
 static CONNECTIONS: SocketStorage = SocketStorage::new();
+
+#[map]
+static FILTER: Array<u64> = Array::with_max_entries(1, 0);
+#[map]
+static FILTER_PORTS: HashMap<u32, u8> = HashMap::with_max_entries(PLACES, BPF_F_NO_PREALLOC);
+#[map]
+static FILTER_NETWORKS: LpmTrie<NetworkAddress, u8> =
+    LpmTrie::with_max_entries(PLACES, BPF_F_NO_PREALLOC);
+#[map]
+static FILTER_CGROUPS: HashMap<u64, u8> = HashMap::with_max_entries(PLACES, BPF_F_NO_PREALLOC);
+
+/// What the operator wants now.
+#[inline(always)]
+pub(crate) fn filter() -> Filter {
+    Filter::from_word(FILTER.get(0).copied().unwrap_or(0))
+}
+
+/// What the map of ports has; 0: nothing.
+#[inline(always)]
+pub(crate) fn port(port: u16) -> u8 {
+    // SAFETY: a byte, which is read at once; nothing else depends on it.
+    unsafe { FILTER_PORTS.get(&u32::from(port)) }
+        .copied()
+        .unwrap_or(0)
+}
+
+/// What the map of networks has for the narrowest network of an address; 0: nothing.
+#[inline(always)]
+pub(crate) fn network(address: NetworkAddress) -> u8 {
+    FILTER_NETWORKS
+        .get(Key::new(128, address))
+        .copied()
+        .unwrap_or(0)
+}
+
+/// What the map of cgroups has; 0: nothing.
+#[inline(always)]
+pub(crate) fn cgroup(id: u64) -> u8 {
+    // SAFETY: as above.
+    unsafe { FILTER_CGROUPS.get(&id) }.copied().unwrap_or(0)
+}
 
 /// The state of a socket's connection, if it has one.
 ///
@@ -50,11 +94,17 @@ pub(crate) unsafe fn connection_or_new(socket: *mut c_void) -> Option<&'static m
 #[inline(always)]
 pub(crate) fn count(counter: Counter, by: u64) {
     if let Some(counts) = COUNTS.get_ptr_mut(0) {
-        // SAFETY: `counter` is a place in the array, and only this CPU writes it. A program that
-        // interrupts this one on the same CPU may take a count away from it, never more.
+        // SAFETY: `counter` is a place in the array. Atomic, because a program may interrupt another on
+        // the same CPU, and the sums must hold exactly.
         unsafe {
             let place = counts.cast::<u64>().add(counter as usize);
-            *place = (*place).wrapping_add(by);
+            // The target has no atomic type, because it has no compare and swap.
+            asm!(
+                "lock *(u64 *)({place} + 0) += {by}",
+                place = in(reg) place,
+                by = in(reg) by,
+                options(nostack),
+            );
         }
     }
 }

@@ -10,16 +10,17 @@ use aya_ebpf::{
     programs::SkBuffContext,
 };
 use observer_common::{
-    connection::{Connection, Role},
+    connection::{Connection, Role, Wanted},
     counter::Counter,
     record::{self, FIRST, LISTENER},
     window::{self, Decision, Kind, Mark, PREFIX, Peek, Side},
 };
 
 use crate::{
-    emit::{Lost, Place, ship},
+    emit::{Lost, Place, packet_addresses, ship, socket_addresses},
+    filter,
     headers::{self, FIN, RST, SYN, Tcp},
-    maps::{connection, connection_or_new, count},
+    maps::{self, connection, connection_or_new, count},
     settings,
     verifier::bounded,
 };
@@ -52,7 +53,11 @@ fn look<const WAY: u8>(skb: *mut __sk_buff) -> Option<()> {
     // SAFETY: `stream_socket` gives a full socket.
     let known = unsafe { connection(socket.cast()) };
     if let Some(connection) = &known {
-        if connection.own != 0 || is_done::<WAY>(connection) {
+        if connection.own != 0 || is_done::<WAY>(connection) && settings::closing_is_seen() {
+            return None;
+        }
+        let said = wanted::<WAY>(connection);
+        if said.is_left_out() && said.is_of(maps::filter().generation) {
             return None;
         }
     }
@@ -60,8 +65,13 @@ fn look<const WAY: u8>(skb: *mut __sk_buff) -> Option<()> {
         count(Counter::Unparsed, 1);
         return None;
     };
+    if let Some(connection) = &known {
+        if tcp.len == 0 || is_done::<WAY>(connection) {
+            return ended::<WAY>(skb, socket, &tcp, connection);
+        }
+    }
     if tcp.len == 0 {
-        return ended::<WAY>(skb, socket, &tcp, known?);
+        return None;
     }
     let connection = match known {
         Some(connection) => connection,
@@ -111,6 +121,15 @@ fn is_done<const WAY: u8>(connection: &Connection) -> bool {
     }
 }
 
+#[inline(always)]
+fn wanted<const WAY: u8>(connection: &Connection) -> Wanted {
+    if WAY == record::INGRESS {
+        connection.ingress_wanted
+    } else {
+        connection.egress_wanted
+    }
+}
+
 /// A segment with data.
 #[inline(always)]
 fn segment<const WAY: u8>(
@@ -147,31 +166,57 @@ fn segment<const WAY: u8>(
         },
         early: role == Role::Server as u8 && received > 0,
     };
-    let (own, other, shipped, others) = if WAY == record::INGRESS {
+    let (own, other, shipped, others, said) = if WAY == record::INGRESS {
         let Connection {
             ingress,
             egress,
             ingress_shipped,
             egress_shipped,
+            ingress_wanted,
             ..
         } = connection;
-        (ingress, &*egress, ingress_shipped, *egress_shipped)
+        (
+            ingress,
+            &*egress,
+            ingress_shipped,
+            *egress_shipped,
+            ingress_wanted,
+        )
     } else {
         let Connection {
             ingress,
             egress,
             ingress_shipped,
             egress_shipped,
+            egress_wanted,
             ..
         } = connection;
-        (egress, &*ingress, egress_shipped, *ingress_shipped)
+        (
+            egress,
+            &*ingress,
+            egress_shipped,
+            *ingress_shipped,
+            egress_wanted,
+        )
     };
+
+    let filter = maps::filter();
+    if !said.is_of(filter.generation) {
+        let was_left_out = said.is_left_out();
+        *said = filter::ask(skb, &socket_addresses(socket), role, filter);
+        if said.is_left_out() {
+            return None;
+        }
+        if was_left_out {
+            own.resume(facts.expected);
+        }
+    }
 
     let before = own.kind();
     let decision = window::decide(own, other, &facts, &Data { skb, tcp }, &settings::knobs());
     note_kind(before, own.kind());
     if decision.len == 0 {
-        return None;
+        return ended::<WAY>(skb, socket, tcp, connection);
     }
     let place = Place {
         way: WAY,
@@ -270,13 +315,14 @@ fn note_kind(before: Kind, after: Kind) {
     }
 }
 
-/// A segment without data. The end of a connection is handed over if nothing else tells of it.
+/// A segment of which no data is wanted. The end of a connection is handed over if nothing else tells
+/// of it.
 #[inline(always)]
 fn ended<const WAY: u8>(
     skb: *mut __sk_buff,
     socket: *mut bpf_sock,
     tcp: &Tcp,
-    connection: &'static mut Connection,
+    connection: &Connection,
 ) -> Option<()> {
     let shipped = connection.ingress_shipped | connection.egress_shipped;
     if settings::closing_is_seen() || shipped == 0 || tcp.flags & (FIN | RST) == 0 {
@@ -287,9 +333,18 @@ fn ended<const WAY: u8>(
         role: connection.role,
         flags: 0,
     };
-    ship(skb, socket, tcp, &Decision::default(), &place)
-        .ok()
-        .map(drop)
+    let own = if WAY == record::INGRESS {
+        &connection.ingress
+    } else {
+        &connection.egress
+    };
+    let (skipped, lost) = own.missing();
+    let decision = Decision {
+        skipped,
+        lost,
+        ..Decision::default()
+    };
+    ship(skb, socket, tcp, &decision, &place).ok().map(drop)
 }
 
 /// Data under the cookie of a listening socket (TCP_DEFER_ACCEPT, Fast Open, a request on the
@@ -307,6 +362,13 @@ fn listened<const WAY: u8>(skb: *mut __sk_buff, socket: *mut bpf_sock) -> Option
     // SAFETY: a full socket.
     if let Some(connection) = unsafe { connection(socket.cast()) } {
         if connection.own != 0 {
+            return None;
+        }
+    }
+    let filter = maps::filter();
+    if filter.generation != 0 {
+        let ends = packet_addresses(skb);
+        if filter::ask(skb, &ends, Role::Server as u8, filter).is_left_out() {
             return None;
         }
     }

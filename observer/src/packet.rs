@@ -143,7 +143,9 @@ pub struct Handling {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KnownBy {
     /// The tracepoints of socket calls: exact for this message.
-    Probe,
+    Tracepoint,
+    /// Trampolines at the kernel's socket functions: exact for this message.
+    Trampoline,
     /// inet_diag and /proc: the owner of the socket, found from user space.
     SocketTable,
 }

@@ -26,7 +26,7 @@ pub struct Totals {
     pub open_connections: u64,
     /// Bytes that the engine holds now: behind holes, and of heads that are not complete.
     pub held_bytes: u64,
-    /// Bytes of TCP sockets that went past the packet probes (sockmap, SMC).
+    /// Bytes of TCP sockets that went past the packet probes (sockmap).
     pub bypassed_bytes: u64,
     /// Records of who handled what that were due.
     pub context_seen: u64,

@@ -15,7 +15,7 @@ pub struct Helper {
 }
 
 /// The list.
-pub const ALLOWED: [Helper; 17] = [
+pub const ALLOWED: [Helper; 18] = [
     gives(1, "map_lookup_elem", Origin::VALUE),
     reads(5, "ktime_get_ns"),
     reads(14, "get_current_pid_tgid"),
@@ -23,6 +23,7 @@ pub const ALLOWED: [Helper; 17] = [
     fills(26, "skb_load_bytes", 3),
     reads(46, "get_socket_cookie"),
     reads(79, "skb_cgroup_id"),
+    reads(83, "skb_ancestor_cgroup_id"),
     reads(80, "get_current_cgroup_id"),
     gives(95, "sk_fullsock", Origin::KERNEL),
     gives(96, "tcp_sock", Origin::KERNEL),

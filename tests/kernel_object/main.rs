@@ -23,9 +23,11 @@ use code::{CALL, CALL_REGISTER, Code};
 
 /// The programs, by their sections. Of each kind it is known what its result does: that of a packet
 /// program decides over the packet, that of the others is not looked at.
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 8] = [
     "cgroup_skb/egress",
     "cgroup_skb/ingress",
+    "fexit/tcp_recvmsg",
+    "fexit/tcp_sendmsg",
     "tp_btf/inet_sock_set_state",
     "tp_btf/sched_process_exec",
     "tp_btf/sock_recv_length",

@@ -109,10 +109,38 @@ impl Side {
         !ours && (self.flags & OPEN == 0 || distance(self.end, self.next) >= 0)
     }
 
+    /// Whether data of this direction was ever looked at.
+    #[inline(always)]
+    pub const fn is_seen(&self) -> bool {
+        self.flags & SEEN != 0
+    }
+
+    /// How many bytes were left out by rule, and how many were wanted and lost.
+    #[inline(always)]
+    pub const fn missing(&self) -> (u64, u64) {
+        (self.skipped, self.lost)
+    }
+
     /// Counts bytes that were wanted and could not be copied.
     #[inline(always)]
     pub const fn lose(&mut self, bytes: u32) {
         self.lost = self.lost.wrapping_add(bytes as u64);
+    }
+
+    /// Goes on at `expected` after a time in which nobody looked. What came meanwhile is left out by
+    /// rule.
+    #[inline(always)]
+    pub const fn resume(&mut self, expected: u32) {
+        if self.flags & SEEN == 0 {
+            return;
+        }
+        let passed = distance(self.next, expected);
+        if passed > 0 {
+            self.skipped = self.skipped.wrapping_add(passed as u64);
+            self.next = expected;
+        }
+        self.flags = SEEN | FOLLOW;
+        self.known = 0;
     }
 
     /// Takes the first look at the direction. True when it was the first.

@@ -14,8 +14,7 @@ use crate::sink::Sink;
 use crate::sink::prometheus::Prometheus;
 use crate::sink::prometheus::server::Server;
 use crate::sink::writer::WhenFull;
-use crate::source::Source;
-use crate::source::live::{self, Live, LiveOptions};
+use crate::source::live::{self, Context, Live, LiveOptions};
 use crate::state::State;
 use crate::stop::Stop;
 
@@ -46,9 +45,33 @@ pub(super) struct Run {
     /// Write here until when was watched, and say at the next start how long nobody did
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// Where the process of an exchange comes from [default: the best that works here]
+    #[arg(long, value_name = "SOURCE")]
+    context: Option<ContextSource>,
     /// How much memory the kernel may use to hand over what it saw: 4MiB, 32MiB, ... A power of two
     #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "32MiB")]
     ring_size: u32,
+}
+
+/// Where the process of an exchange comes from.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ContextSource {
+    /// Tracepoints of socket calls, Linux 6.3 and later
+    Tracepoint,
+    /// Trampolines at the kernel's functions of TCP, where it allows them
+    Trampoline,
+    /// The kernel's table of sockets and /proc
+    SocketTable,
+}
+
+impl From<ContextSource> for Context {
+    fn from(source: ContextSource) -> Self {
+        match source {
+            ContextSource::Tracepoint => Self::Tracepoint,
+            ContextSource::Trampoline => Self::Trampoline,
+            ContextSource::SocketTable => Self::SocketTable,
+        }
+    }
 }
 
 pub(super) fn run(run: Run) -> Result<(), Error> {
@@ -68,7 +91,7 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
     let server = run.listen.map(Server::bind).transpose().map_err(failed)?;
     let there_before = run.events.is_there();
     let events = Events::open(&run.events, Existing::Kept)?;
-    let mut live = attach(run.ring_size, server.as_ref()).inspect_err(|_| {
+    let mut live = attach(run.ring_size, run.context, server.as_ref()).inspect_err(|_| {
         if !there_before {
             run.events.remove();
         }
@@ -132,20 +155,24 @@ fn keep(state: State, sinks: &mut Vec<Box<dyn Sink>>) -> Result<(), Error> {
     Ok(())
 }
 
-fn attach(ring_bytes: u32, server: Option<&Server>) -> Result<Live, Error> {
+fn attach(
+    ring_bytes: u32,
+    context: Option<ContextSource>,
+    server: Option<&Server>,
+) -> Result<Live, Error> {
     let options = LiveOptions {
         ring_bytes,
+        context: context.map(Context::from),
         ..LiveOptions::default()
     };
     let mut live = Live::attach(&options).map_err(failed)?;
     if let Some(server) = server {
         live.leave_out(server).map_err(failed)?;
     }
-    for (tracepoint, why) in live.missing() {
+    for (probe, why) in live.missing() {
         say(format_args!(
-            "goes on without the tracepoint {}, so {}. The reason: {why}",
-            tracepoint.event(),
-            tracepoint.without()
+            "goes on without {probe}, so {}. The reason: {why}",
+            probe.without()
         ));
     }
     Ok(live)

@@ -255,7 +255,7 @@ impl Pairing {
         let mut told = false;
         for slot in self.slots.iter_mut().filter(|slot| slot.request.is_some()) {
             let weak = |known: &Handling| {
-                known.known_by == KnownBy::SocketTable && handling.known_by == KnownBy::Probe
+                known.known_by == KnownBy::SocketTable && handling.known_by != KnownBy::SocketTable
             };
             if slot.handled.as_ref().is_none_or(weak) || slot.provisional {
                 slot.handled = Some(handling.clone());

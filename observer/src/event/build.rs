@@ -141,7 +141,8 @@ fn process(handling: &Handling) -> ProcessPart {
         cgroup: (handling.cgroup != 0).then_some(handling.cgroup),
         cgroup_path: known.and_then(|known| known.cgroup.clone()),
         known_by: match handling.known_by {
-            KnownBy::Probe => "probe",
+            KnownBy::Tracepoint => "tracepoint",
+            KnownBy::Trampoline => "trampoline",
             KnownBy::SocketTable => "socket_table",
         },
     }

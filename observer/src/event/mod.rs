@@ -237,7 +237,7 @@ mod tests {
             "process": {
                 "pid": 4121, "tid": 4122, "name": "orders", "executable": "/opt/orders/bin/serve",
                 "started": "2023-11-14T20:13:20.000000Z", "cgroup": 99,
-                "cgroup_path": "/system.slice/orders.service/libpod-payload-4f1e", "known_by": "probe",
+                "cgroup_path": "/system.slice/orders.service/libpod-payload-4f1e", "known_by": "tracepoint",
             },
             "container": {"id": "4f1e", "runtime": "podman", "name": "orders-1"},
             "unit": "orders.service",

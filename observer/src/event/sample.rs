@@ -63,7 +63,7 @@ pub(crate) fn exchange() -> Exchange {
                 workload: Some("orders-1".to_owned()),
             })),
             cgroup: 99,
-            known_by: KnownBy::Probe,
+            known_by: KnownBy::Tracepoint,
         }),
         capture: Capture::default(),
         completed: at(1400),

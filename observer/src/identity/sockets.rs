@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use netlink_packet_core::{
@@ -28,45 +30,78 @@ pub struct Owner {
     pub name: String,
 }
 
-/// Sockets and their owners, looked up together now and then.
+/// Sockets and their owners, looked up together now and then by a thread of its own: the walk through
+/// /proc takes long on a large host, and the ring of the kernel must be emptied meanwhile.
 pub struct SocketTable {
     owners: HashMap<u64, Owner>,
-    looked: Option<Instant>,
+    looking: Option<Receiver<Found>>,
+    next: Instant,
 }
 
-/// How often the whole table is looked up: it costs a walk through /proc.
+/// What a look found, and how long it took.
+struct Found {
+    owners: HashMap<u64, Owner>,
+    took: Duration,
+}
+
+/// How long there is no look after one, at least.
 const PAUSE: Duration = Duration::from_secs(1);
+/// By how much the pause is longer than a look took, at least.
+const REST: u32 = 10;
 
 impl SocketTable {
     /// Knows nobody yet.
     pub fn new() -> Self {
         Self {
             owners: HashMap::new(),
-            looked: None,
+            looking: None,
+            next: Instant::now(),
         }
     }
 
-    /// Who has the socket with this cookie open. `None`: it is not known, or not yet: the table is
-    /// looked up at most once a second.
-    pub fn owner(&mut self, cookie: u64) -> Option<Owner> {
-        if let Some(owner) = self.owners.get(&cookie) {
-            return Some(owner.clone());
-        }
-        if self.looked.is_none_or(|looked| looked.elapsed() >= PAUSE) {
-            self.look();
-        }
-        self.owners.get(&cookie).cloned()
-    }
-
-    fn look(&mut self) {
-        self.looked = Some(Instant::now());
-        let mut inodes = HashMap::new();
-        for family in [AF_INET, AF_INET6] {
-            if let Err(error) = dump(family, &mut inodes) {
-                tracing::debug!("the kernel's socket table could not be read: {error}");
+    /// Who has the socket with this cookie open. `None`: it is not known, or not yet: ask again with
+    /// the next segment.
+    pub fn owner(&mut self, cookie: u64) -> Option<&Owner> {
+        if let Some(found) = self.looking.as_ref().map(Receiver::try_recv) {
+            match found {
+                Ok(Found { owners, took }) => {
+                    self.owners = owners;
+                    self.looking = None;
+                    self.next = Instant::now() + PAUSE.max(took * REST);
+                }
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => self.looking = None,
             }
         }
-        self.owners = owners(&inodes);
+        if !self.owners.contains_key(&cookie)
+            && self.looking.is_none()
+            && Instant::now() >= self.next
+        {
+            let (sender, receiver) = mpsc::channel();
+            self.next = Instant::now() + PAUSE;
+            let started = thread::Builder::new()
+                .name("observer-sockets".to_owned())
+                .spawn(move || sender.send(look()));
+            match started {
+                Ok(_) => self.looking = Some(receiver),
+                Err(error) => tracing::debug!("no thread to look for owners of sockets: {error}"),
+            }
+        }
+        self.owners.get(&cookie)
+    }
+}
+
+fn look() -> Found {
+    let start = Instant::now();
+    let mut inodes = HashMap::new();
+    for family in [AF_INET, AF_INET6] {
+        if let Err(error) = dump(family, &mut inodes) {
+            tracing::debug!("the kernel's socket table could not be read: {error}");
+        }
+    }
+    Found {
+        owners: owners(&inodes),
+        took: start.elapsed(),
     }
 }
 
@@ -166,8 +201,15 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let cookie = rustix::net::sockopt::socket_cookie(&client).unwrap();
-        let owner = SocketTable::new().owner(cookie).unwrap();
-        assert_eq!(owner.pid, std::process::id());
+        let mut table = SocketTable::new();
+        let start = Instant::now();
+        while table.owner(cookie).is_none() && start.elapsed() < Duration::from_secs(20) {
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(
+            table.owner(cookie).map(|owner| owner.pid),
+            Some(std::process::id())
+        );
     }
 
     #[test]

@@ -65,6 +65,10 @@ impl Source for live::Live {
         Ok(true)
     }
 
+    fn set_filter(&mut self, filter: &KernelFilter) -> Result<(), Self::Error> {
+        Self::set_filter(self, filter)
+    }
+
     fn count(&self, totals: &mut Totals) {
         let counters = self.counters();
         totals.seen = counters.seen;

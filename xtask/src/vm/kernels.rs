@@ -37,8 +37,8 @@ pub(crate) const KERNELS: [Kernel; 2] = [
     Kernel {
         series: "6.1",
         package: "linux-image-6.1.0-",
-        demands: &[PACKETS, CONNECTIONS],
-        without: &["sock_recv_length", "sock_send_length"],
+        demands: &[PACKETS, CONNECTIONS, TRAMPOLINES],
+        without: &[],
         suites: &[SOURCE],
     },
     Kernel {
@@ -58,6 +58,12 @@ const PACKETS: Demand = Demand {
 const CONNECTIONS: Demand = Demand {
     plane: "connections",
     hooks: &["tp_btf/inet_sock_set_state"],
+};
+
+/// Where there are no tracepoints of socket calls.
+const TRAMPOLINES: Demand = Demand {
+    plane: "handling",
+    hooks: &["fexit/tcp_recvmsg", "fexit/tcp_sendmsg"],
 };
 
 /// Since 6.3.

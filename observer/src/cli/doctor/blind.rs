@@ -19,7 +19,7 @@ pub(super) const BLIND: [Blind; 7] = [
     },
     Blind {
         what: "SMC",
-        why: "data goes through shared memory or RDMA without TCP packets; counted as bypass",
+        why: "data goes through shared memory or RDMA without TCP packets, and is not counted",
     },
     Blind {
         what: "IPsec of this host",

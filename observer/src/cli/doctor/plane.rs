@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::source::live::{Features, TracePoint, Tried};
+use crate::source::live::{Context, Features, Probe, Tried};
 
 /// One plane of what is seen.
 #[derive(Serialize)]
@@ -52,23 +52,19 @@ pub(super) struct Program {
 pub(super) fn all(features: &Features) -> Vec<Plane> {
     let packets = packets(features);
     let possible = packets.mend.is_none();
-    let optional = |name, tells, points| optional(features, possible, name, tells, points);
+    let optional = |name, tells, probe| optional(features, possible, name, tells, probe);
     vec![
         packets,
-        optional(
-            "handling",
-            "which process took up a request and answered it",
-            &[TracePoint::Received, TracePoint::Sent],
-        ),
+        handling(features, possible),
         optional(
             "connections",
             "who called whom, and when a connection ends",
-            &[TracePoint::State],
+            Probe::State,
         ),
         optional(
             "programs",
             "the names of processes that end at once",
-            &[TracePoint::Executed],
+            Probe::Executed,
         ),
         Plane {
             name: "tls",
@@ -93,7 +89,7 @@ pub(super) fn all(features: &Features) -> Vec<Plane> {
 }
 
 fn packets(features: &Features) -> Plane {
-    let programs = chosen(features, |tried| tried.tracepoint.is_none());
+    let programs = chosen(features, |tried| tried.probe.is_none());
     let mend = match &features.root {
         Err(error) => Some(error.clone()),
         Ok(_) => programs.iter().find_map(|program| program.refused.clone()),
@@ -112,19 +108,59 @@ fn packets(features: &Features) -> Plane {
     }
 }
 
+/// The plane that has more than one way: the first that works is used.
+fn handling(features: &Features, possible: bool) -> Plane {
+    let of = |context: Context| {
+        chosen(features, |tried| {
+            tried
+                .probe
+                .is_some_and(|probe| context.probes().contains(&probe))
+        })
+    };
+    let mut programs = Vec::new();
+    let mut mend = None;
+    for context in Context::ALL {
+        let own = of(context);
+        let refused = own.iter().find_map(|program| program.refused.clone());
+        let works = refused.is_none();
+        if works && context != Context::SocketTable {
+            // What is not needed is not worth a word.
+            (programs, mend) = (own, None);
+            break;
+        }
+        programs.extend(own);
+        mend = mend.or(refused);
+    }
+    plane(
+        possible,
+        "handling",
+        "which process took up a request and answered it",
+        Probe::Received,
+        programs,
+        mend,
+    )
+}
+
 fn optional(
     features: &Features,
     possible: bool,
     name: &'static str,
     tells: &'static str,
-    points: &[TracePoint],
+    probe: Probe,
 ) -> Plane {
-    let programs = chosen(features, |tried| {
-        tried
-            .tracepoint
-            .is_some_and(|point| points.contains(&point))
-    });
+    let programs = chosen(features, |tried| tried.probe == Some(probe));
     let mend = programs.iter().find_map(|program| program.refused.clone());
+    plane(possible, name, tells, probe, programs, mend)
+}
+
+fn plane(
+    possible: bool,
+    name: &'static str,
+    tells: &'static str,
+    probe: Probe,
+    programs: Vec<Program>,
+    mend: Option<String>,
+) -> Plane {
     Plane {
         name,
         tells,
@@ -134,10 +170,7 @@ fn optional(
             (Some(_), false) => State::Unavailable,
         },
         programs,
-        without: match (&mend, points.first()) {
-            (Some(_), Some(point)) if possible => Some(point.without()),
-            _ => None,
-        },
+        without: (mend.is_some() && possible).then_some(probe.without()),
         mend: mend.filter(|_| possible),
     }
 }
@@ -159,24 +192,28 @@ fn chosen(features: &Features, wanted: impl Fn(&Tried) -> bool) -> Vec<Program> 
 mod tests {
     use super::*;
 
-    fn features(refused: Option<TracePoint>) -> Features {
-        let tried = |program, tracepoint, refused: bool| Tried {
+    fn features(refused: &[Probe]) -> Features {
+        let tried = |program, probe, refused: bool| Tried {
             program,
             hook: "a hook".to_owned(),
-            tracepoint,
+            probe,
             refused: refused.then(|| "it said no".to_owned()),
         };
-        let points = [
-            TracePoint::State,
-            TracePoint::Received,
-            TracePoint::Sent,
-            TracePoint::Executed,
+        let probes = [
+            Probe::State,
+            Probe::Received,
+            Probe::Sent,
+            Probe::Receive,
+            Probe::Send,
+            Probe::Executed,
         ];
         Features {
             root: Ok("/sys/fs/cgroup".into()),
             programs: [tried("observer_ingress", None, false)]
                 .into_iter()
-                .chain(points.map(|point| tried("a_program", Some(point), refused == Some(point))))
+                .chain(
+                    probes.map(|probe| tried("a_program", Some(probe), refused.contains(&probe))),
+                )
                 .collect(),
             others: Ok(Vec::new()),
         }
@@ -191,16 +228,22 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_tracepoint_costs_its_plane_alone() {
-        let features = features(Some(TracePoint::Sent));
+    fn a_missing_probe_costs_its_plane_alone() {
+        let features = features(&[Probe::Sent, Probe::Send]);
         assert_eq!(state(&features, "packets"), State::Works);
         assert_eq!(state(&features, "handling"), State::Fallback);
         assert_eq!(state(&features, "connections"), State::Works);
     }
 
     #[test]
+    fn trampolines_stand_in_for_tracepoints() {
+        let features = features(&[Probe::Received, Probe::Sent]);
+        assert_eq!(state(&features, "handling"), State::Works);
+    }
+
+    #[test]
     fn without_the_root_nothing_is_seen() {
-        let mut features = features(None);
+        let mut features = features(&[]);
         features.root = Err("mount it".to_owned());
         let planes = all(&features);
         let packets = planes.first().unwrap();

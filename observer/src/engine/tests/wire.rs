@@ -214,7 +214,7 @@ pub(super) fn thread(name: &str) -> Handling {
         name: name.to_owned(),
         process: None,
         cgroup: 1,
-        known_by: KnownBy::Probe,
+        known_by: KnownBy::Tracepoint,
     }
 }
 

@@ -14,18 +14,27 @@ pub(super) struct Clock {
 
 /// What counts as a step of the time of day, in nanoseconds.
 const NOISE: i64 = 1_000_000;
+/// How long a measurement may take, in nanoseconds.
+const SHARP: i64 = 50_000;
+/// How often the first is tried.
+const TRIES: u32 = 100;
 
 impl Clock {
     pub(super) fn new() -> Self {
         Self {
-            ahead: measure(),
+            ahead: (0..TRIES).find_map(|_| measure()).unwrap_or_else(|| {
+                nanos(clock_gettime(ClockId::Realtime))
+                    .saturating_sub(nanos(clock_gettime(ClockId::Monotonic)))
+            }),
             step: 0,
         }
     }
 
     /// Looks whether the time of day was set.
     pub(super) fn check(&mut self) {
-        self.adopt(measure());
+        if let Some(ahead) = measure() {
+            self.adopt(ahead);
+        }
     }
 
     fn adopt(&mut self, ahead: i64) {
@@ -54,12 +63,13 @@ impl Clock {
 }
 
 /// How far the time of day is ahead, as it is between two looks at the monotonic clock.
-fn measure() -> i64 {
+/// `None`: something came between the looks, and they say little.
+fn measure() -> Option<i64> {
     let before = nanos(clock_gettime(ClockId::Monotonic));
     let day = nanos(clock_gettime(ClockId::Realtime));
     let after = nanos(clock_gettime(ClockId::Monotonic));
-    let middle = before.saturating_add(after.saturating_sub(before) / 2);
-    day.saturating_sub(middle)
+    let took = after.saturating_sub(before);
+    (took <= SHARP).then(|| day.saturating_sub(before.saturating_add(took / 2)))
 }
 
 fn nanos(time: Timespec) -> i64 {

@@ -1,8 +1,10 @@
 //! From the kernel's records to the items that all sources have in common.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use lru::LruCache;
 use observer_common::connection::Role as KernelRole;
 use observer_common::record::{self, EGRESS, FIRST, LISTENER, Record};
 use zeroize::Zeroizing;
@@ -10,6 +12,7 @@ use zeroize::Zeroizing;
 use super::clock::Clock;
 use super::counters::Reader;
 use super::listener::{Held, Waiting};
+use super::plan::Context;
 use crate::identity::{Processes, SocketTable, Thread};
 use crate::packet::{
     Batch, ConnectionKey, Direction, Flags, Handling, Item, ItemKind, KnownBy, Role, Segment, Tail,
@@ -22,20 +25,45 @@ pub(super) struct Decoder {
     pub(super) counts: Reader,
     waiting: Waiting,
     processes: Processes,
-    /// Who owns a socket, asked when no program tells who handles it.
-    sockets: Option<SocketTable>,
+    /// Who tells which thread handles what.
+    probe: KnownBy,
+    /// Who owns a socket, when no program tells who handles it.
+    fallback: Option<Fallback>,
+}
+
+/// The table of sockets, and of which it was told who owns them.
+struct Fallback {
+    table: SocketTable,
+    told: LruCache<u64, ()>,
+}
+
+/// How many sockets are remembered as told: 50 bytes each. One that is told again costs a little.
+const TOLD: NonZeroUsize = NonZeroUsize::new(16 * 1024).expect("it is not zero");
+
+impl Fallback {
+    fn new() -> Self {
+        Self {
+            table: SocketTable::new(),
+            told: LruCache::new(TOLD),
+        }
+    }
 }
 
 impl Decoder {
-    /// `context`: the programs of the context plane are attached. `groups`: where the root of cgroup
-    /// v2 is mounted.
-    pub(super) fn new(context: bool, groups: Option<PathBuf>) -> Self {
+    /// `context`: what the context plane uses. `groups`: where the root of cgroup v2 is mounted.
+    pub(super) fn new(context: Context, groups: Option<PathBuf>) -> Self {
+        let probe = match context {
+            Context::Tracepoint => Some(KnownBy::Tracepoint),
+            Context::Trampoline => Some(KnownBy::Trampoline),
+            Context::SocketTable => None,
+        };
         Self {
             clock: Clock::new(),
             counts: Reader::default(),
             waiting: Waiting::default(),
             processes: Processes::new(groups),
-            sockets: (!context).then(SocketTable::new),
+            probe: probe.unwrap_or(KnownBy::SocketTable),
+            fallback: probe.is_none().then(Fallback::new),
         }
     }
 
@@ -88,6 +116,7 @@ impl Decoder {
         }
         segment.payload = batch.store(payload);
         self.deliver(connection, time, segment, batch);
+        self.owned(connection, record, time, batch);
     }
 
     /// The first segment of a socket brings what is known of the socket.
@@ -103,7 +132,8 @@ impl Decoder {
             Direction::Forward => (segment.source, segment.target),
             Direction::Reverse => (segment.target, segment.source),
         };
-        let waited = self.waiting.claim(segment);
+        let (waited, strange) = self.waiting.claim(segment);
+        self.counts.unclaimed = self.counts.unclaimed.saturating_add(strange);
         let opened = waited.first().map_or(time, |held| held.time.min(time));
         if let Some(role) = role(record.header.role).or_else(|| role_by_syn(segment)) {
             let kind = ItemKind::Opened {
@@ -122,33 +152,49 @@ impl Decoder {
             held.segment.listener = false;
             self.deliver(connection, held.time, held.segment, batch);
         }
-        let owner = self
-            .sockets
-            .as_mut()
-            .and_then(|sockets| sockets.owner(record.header.cookie));
-        if let Some(owner) = owner {
-            let thread = Thread {
-                pid: owner.pid,
-                tid: owner.pid,
-                name: &owner.name,
-            };
-            // The cgroup is that of who made the socket, which may be another process.
-            let (name, process) = self.processes.who(thread, 0, record.header.time);
-            let handling = Handling {
-                pid: owner.pid,
-                tid: owner.pid,
-                name,
-                process,
-                cgroup: record.cgroup,
-                known_by: KnownBy::SocketTable,
-            };
-            let kind = ItemKind::Handled(segment.direction, handling);
-            batch.push(Item {
-                connection,
-                time,
-                kind,
-            });
+    }
+
+    /// Who owns the socket of a segment, once it is known. The table may know it late: it is asked again
+    /// with every segment until then.
+    fn owned(
+        &mut self,
+        connection: ConnectionKey,
+        record: &record::Segment,
+        time: Timestamp,
+        batch: &mut Batch,
+    ) {
+        let cookie = record.header.cookie;
+        let Some(Fallback { table, told }) = &mut self.fallback else {
+            return;
+        };
+        if told.get(&cookie).is_some() {
+            return;
         }
+        let Some(owner) = table.owner(cookie) else {
+            return;
+        };
+        told.put(cookie, ());
+        let thread = Thread {
+            pid: owner.pid,
+            tid: owner.pid,
+            name: &owner.name,
+        };
+        // The cgroup is that of who made the socket, which may be another process.
+        let (name, process) = self.processes.who(thread, 0, record.header.time);
+        let handling = Handling {
+            pid: owner.pid,
+            tid: owner.pid,
+            name,
+            process,
+            cgroup: record.cgroup,
+            known_by: KnownBy::SocketTable,
+        };
+        let kind = ItemKind::Handled(direction(record.header.direction), handling);
+        batch.push(Item {
+            connection,
+            time,
+            kind,
+        });
     }
 
     fn deliver(
@@ -186,7 +232,7 @@ impl Decoder {
             name,
             process,
             cgroup: record.cgroup,
-            known_by: KnownBy::Probe,
+            known_by: self.probe,
         };
         batch.push(Item {
             connection: ConnectionKey::Socket(record.header.cookie),

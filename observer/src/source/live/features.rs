@@ -3,21 +3,19 @@
 
 use std::path::PathBuf;
 
-use aya::Btf;
 use aya::Ebpf;
 
 use super::LiveOptions;
 use super::cgroup;
-use super::container;
-use super::load::{self, LoadError};
-use super::plan::{PACKETS, TRACEPOINTS, TracePoint};
+use super::load::{self, LoadError, Types};
+use super::plan::{PACKETS, Probe};
 use super::query::{self, Foreign};
 
 /// What was tried, and what came of it. Nothing stays attached.
 pub struct Features {
     /// The root of cgroup v2, or why it cannot be used.
     pub root: Result<PathBuf, String>,
-    /// The packet programs and the tracepoints, or why they do not work.
+    /// The packet programs and the probes, or why they do not work.
     pub programs: Vec<Tried>,
     /// Programs of others at the root of cgroup v2, or why they cannot be listed.
     pub others: Result<Vec<Foreign>, String>,
@@ -30,7 +28,7 @@ pub struct Tried {
     /// Where it is attached, as the kernel calls it.
     pub hook: String,
     /// `None`: a program of the packet plane, which is essential.
-    pub tracepoint: Option<TracePoint>,
+    pub probe: Option<Probe>,
     /// Why it does not work.
     pub refused: Option<String>,
 }
@@ -49,24 +47,21 @@ impl Features {
             .map(|program| Tried {
                 program: program.name(),
                 hook: program.hook().to_owned(),
-                tracepoint: None,
+                probe: None,
                 refused: attempt(&mut programs, |programs| match &root {
                     Ok(root) => load::sniff(programs, program, root),
                     Err(_) => load::load_sniff(programs, program).map(drop),
                 }),
             })
             .collect();
-        let btf = Btf::from_sys_fs();
-        tried.extend(TRACEPOINTS.into_iter().map(|tracepoint| Tried {
-            program: tracepoint.program(),
-            hook: format!("tp_btf/{}", tracepoint.event()),
-            tracepoint: Some(tracepoint),
-            refused: match &btf {
-                Ok(btf) => attempt(&mut programs, |programs| {
-                    load::trace(programs, tracepoint, btf)
-                }),
-                Err(error) => Some(container::no_types(error)),
-            },
+        let types = Types::find();
+        tried.extend(PROBES.into_iter().map(|probe| Tried {
+            program: types.program(probe),
+            hook: probe.to_string(),
+            probe: Some(probe),
+            refused: attempt(&mut programs, |programs| {
+                load::look_on(programs, probe, &types)
+            }),
         }));
         drop(programs);
         let others = match &root {
@@ -82,6 +77,15 @@ impl Features {
         }
     }
 }
+
+const PROBES: [Probe; 6] = [
+    Probe::State,
+    Probe::Received,
+    Probe::Sent,
+    Probe::Receive,
+    Probe::Send,
+    Probe::Executed,
+];
 
 /// Enough to be allowed.
 const SMALL_RING: u32 = 64 * 1024;

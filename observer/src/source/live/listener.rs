@@ -33,15 +33,15 @@ const MOST: usize = 512;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Waiting {
-    /// Holds a segment. Gives how many are given up for it.
+    /// Holds a segment. Gives how many are given up for it: the oldest, because a socket that is to
+    /// come shows within milliseconds, and a flood of what starts like a request does not.
     pub(super) fn hold(&mut self, held: Held) -> u64 {
-        let given_up = if self.count >= MOST {
-            self.expire(held.time)
-        } else {
-            0
-        };
+        let mut given_up = 0;
         if self.count >= MOST {
-            return given_up.saturating_add(1);
+            given_up = self.expire(held.time);
+        }
+        if self.count >= MOST {
+            given_up += self.give_up_oldest();
         }
         let key = (held.segment.target, held.segment.source);
         self.by_addresses.entry(key).or_default().push(held);
@@ -49,23 +49,38 @@ impl Waiting {
         given_up
     }
 
-    /// What waits for the connection of which this is a segment.
-    pub(super) fn claim(&mut self, segment: &Segment) -> Vec<Held> {
+    /// What waits for the connection of which this is a segment, and how many segments waited that
+    /// are not of it.
+    pub(super) fn claim(&mut self, segment: &Segment) -> (Vec<Held>, u64) {
         if self.count == 0 {
-            return Vec::new();
+            return (Vec::new(), 0);
         }
         let (local, remote) = match segment.direction {
             Direction::Forward => (segment.source, segment.target),
             Direction::Reverse => (segment.target, segment.source),
         };
         let Some(mut held) = self.by_addresses.remove(&(local, remote)) else {
-            return Vec::new();
+            return (Vec::new(), 0);
         };
-        self.count = self.count.saturating_sub(held.len());
+        let all = held.len();
+        self.count = self.count.saturating_sub(all);
         if segment.direction == Direction::Reverse {
             held.retain(|held| goes_on(&held.segment, segment.seq));
         }
-        held
+        let strange = u64::try_from(all - held.len()).unwrap_or(u64::MAX);
+        (held, strange)
+    }
+
+    fn give_up_oldest(&mut self) -> u64 {
+        let oldest = self
+            .by_addresses
+            .iter()
+            .filter_map(|(key, held)| Some((held.first()?.time, *key)))
+            .min_by_key(|(time, _)| *time);
+        let held = oldest.and_then(|(_, key)| self.by_addresses.remove(&key));
+        let count = held.map_or(0, |held| held.len());
+        self.count = self.count.saturating_sub(count);
+        u64::try_from(count).unwrap_or(u64::MAX)
     }
 
     /// Gives up what has waited too long. Gives how many that were.
@@ -121,36 +136,43 @@ mod tests {
         }
     }
 
+    fn claimed(waiting: &mut Waiting, segment: &Segment) -> (usize, u64) {
+        let (held, strange) = waiting.claim(segment);
+        (held.len(), strange)
+    }
+
     #[test]
     fn the_answer_of_the_child_claims_the_request() {
         let mut waiting = Waiting::default();
         waiting.hold(held(1, 0));
         waiting.hold(held(2, 0));
-        assert_eq!(waiting.claim(&segment(Direction::Forward, 3, 9)).len(), 0);
-        assert_eq!(waiting.claim(&segment(Direction::Forward, 2, 9)).len(), 1);
-        assert_eq!(waiting.claim(&segment(Direction::Forward, 2, 9)).len(), 0);
+        let answer = |port| segment(Direction::Forward, port, 9);
+        assert_eq!(claimed(&mut waiting, &answer(3)), (0, 0));
+        assert_eq!(claimed(&mut waiting, &answer(2)), (1, 0));
+        assert_eq!(claimed(&mut waiting, &answer(2)), (0, 0));
     }
 
     #[test]
     fn what_goes_on_elsewhere_is_another_connection() {
         let mut waiting = Waiting::default();
         waiting.hold(held(1, 0));
-        assert_eq!(waiting.claim(&segment(Direction::Reverse, 1, 900)).len(), 0);
+        let before = segment(Direction::Reverse, 1, 900);
+        assert_eq!(claimed(&mut waiting, &before), (0, 1));
         waiting.hold(held(1, 0));
-        assert_eq!(
-            waiting.claim(&segment(Direction::Reverse, 1, 1_100)).len(),
-            1
-        );
+        let after = segment(Direction::Reverse, 1, 1_100);
+        assert_eq!(claimed(&mut waiting, &after), (1, 0));
     }
 
     #[test]
     fn what_nobody_claims_is_given_up_and_counted() {
         let mut waiting = Waiting::default();
-        for port in 0..600 {
-            waiting.hold(held(port, 0));
-        }
-        assert_eq!(waiting.count, MOST);
-        assert_eq!(waiting.hold(held(700, 100)), MOST as u64);
-        assert_eq!(waiting.expire(Timestamp::from_seconds(200)), 1);
+        let given_up: u64 = (0..600).map(|port| waiting.hold(held(port, 0))).sum();
+        assert_eq!((waiting.count, given_up), (MOST, 600 - MOST as u64));
+        // The last to come is there.
+        let answer = segment(Direction::Forward, 599, 9);
+        assert_eq!(claimed(&mut waiting, &answer), (1, 0));
+        assert_eq!(waiting.hold(held(700, 100)), 0);
+        assert_eq!(waiting.hold(held(701, 100)), MOST as u64 - 1);
+        assert_eq!(waiting.expire(Timestamp::from_seconds(200)), 2);
     }
 }

@@ -1,17 +1,20 @@
 //! Loads the kernel object and attaches its programs.
 
 use std::io;
+use std::path::PathBuf;
 
 use aya::maps::{MapData, PerCpuArray, RingBuf, SkStorage};
 use aya::programs::{
-    BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, ProgramError,
+    BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, FExit, ProgramError,
 };
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 use observer_common::connection::CONNECTION_SIZE;
 use observer_common::counter::COUNTERS;
 
+use super::btf;
 use super::cgroup::{self, CgroupError};
-use super::plan::{PACKETS, Program, TRACEPOINTS, TracePoint};
+use super::filter::Maps;
+use super::plan::{Context, PACKETS, Probe, Program, Way};
 use super::{LiveOptions, container, pid_namespace};
 use crate::privileges::{self, Part};
 
@@ -29,10 +32,10 @@ pub(super) struct Attached {
     pub(super) records: RingBuf<MapData>,
     pub(super) counts: PerCpuArray<MapData, [u64; COUNTERS]>,
     pub(super) connections: SkStorage<MapData, [u8; CONNECTION_SIZE]>,
-    /// The tracepoints that are attached.
-    pub(super) tracepoints: Vec<TracePoint>,
+    /// Where the process of an exchange comes from.
+    pub(super) context: Context,
     /// What could not be attached, and why. Nothing of it is essential.
-    pub(super) missing: Vec<(TracePoint, String)>,
+    pub(super) missing: Vec<(Probe, String)>,
     /// What the programs log.
     #[cfg(feature = "kernel-log")]
     pub(super) log: aya_log::EbpfLogger<&'static dyn log::Log>,
@@ -41,45 +44,79 @@ pub(super) struct Attached {
 }
 
 /// Loads and attaches what this kernel takes.
-pub(super) fn attach(options: &LiveOptions) -> Result<Attached, LoadError> {
+pub(super) fn attach(options: &LiveOptions) -> Result<(Attached, Maps, PathBuf), LoadError> {
     let root = cgroup::root()?;
-    let btf = Btf::from_sys_fs();
-    let mut lifecycle = true;
-    loop {
-        let mut programs = load(options, lifecycle)?;
-        let mut tracepoints = Vec::new();
-        let mut missing = Vec::new();
-        for tracepoint in TRACEPOINTS {
-            let done = match &btf {
-                Ok(btf) => trace(&mut programs, tracepoint, btf).map_err(|error| error.to_string()),
-                Err(error) => Err(container::no_types(error)),
-            };
-            match done {
-                Ok(()) => tracepoints.push(tracepoint),
-                Err(why) => missing.push((tracepoint, why)),
-            }
-        }
-        if lifecycle && !tracepoints.contains(&TracePoint::State) {
-            // The packet programs must know it before they are loaded.
-            lifecycle = false;
+    let types = Types::find();
+    let mut programs = load(options, true)?;
+    let mut missing = Vec::new();
+    if let Err(error) = look_on(&mut programs, Probe::State, &types) {
+        missing.push((Probe::State, error.to_string()));
+        // The packet programs must know it before they are loaded.
+        programs = load(options, false)?;
+    }
+    for program in PACKETS {
+        sniff(&mut programs, program, &root)?;
+    }
+    // After the packet programs: what is read from a socket whose packets nobody saw has gone past them.
+    let context = context(&mut programs, options.context, &types, &mut missing)?;
+    if let Err(error) = look_on(&mut programs, Probe::Executed, &types) {
+        missing.push((Probe::Executed, error.to_string()));
+    }
+    tracing::debug!("attached to {}", root.path.display());
+    let maps = Maps {
+        filter: map(&mut programs, "FILTER")?,
+        ports: map(&mut programs, "FILTER_PORTS")?,
+        networks: map(&mut programs, "FILTER_NETWORKS")?,
+        cgroups: map(&mut programs, "FILTER_CGROUPS")?,
+    };
+    let attached = Attached {
+        records: map(&mut programs, "RECORDS")?,
+        counts: map(&mut programs, "COUNTS")?,
+        connections: map(&mut programs, "CONNECTIONS")?,
+        context,
+        missing,
+        #[cfg(feature = "kernel-log")]
+        log: aya_log::EbpfLogger::init(&mut programs)
+            .map_err(|error| LoadError::Object(chain(&error)))?,
+        _programs: programs,
+    };
+    Ok((attached, maps, root.path))
+}
+
+/// Attaches the best source of the context plane that works, or the one that is wanted.
+fn context(
+    programs: &mut Ebpf,
+    wanted: Option<Context>,
+    types: &Types,
+    missing: &mut Vec<(Probe, String)>,
+) -> Result<Context, LoadError> {
+    for context in Context::ALL {
+        if wanted.is_some_and(|wanted| wanted != context) {
             continue;
         }
-        for program in PACKETS {
-            sniff(&mut programs, program, &root)?;
+        let refused: Vec<_> = context
+            .probes()
+            .iter()
+            .filter_map(|probe| Some((*probe, look_on(programs, *probe, types).err()?)))
+            .collect();
+        match (refused.into_iter().next(), wanted) {
+            (None, _) => {
+                if context != Context::SocketTable {
+                    missing.retain(|(probe, _)| !Context::is_of_any(*probe));
+                }
+                return Ok(context);
+            }
+            (Some((_, error)), Some(_)) => return Err(error),
+            (Some((probe, error)), None) => {
+                // Half of it would tell who asked and not who answered.
+                for probe in context.probes() {
+                    let _ = unload(programs, *probe, types);
+                }
+                missing.push((probe, error.to_string()));
+            }
         }
-        tracing::debug!("attached to {}", root.path.display());
-        return Ok(Attached {
-            records: map(&mut programs, "RECORDS")?,
-            counts: map(&mut programs, "COUNTS")?,
-            connections: map(&mut programs, "CONNECTIONS")?,
-            tracepoints,
-            missing,
-            #[cfg(feature = "kernel-log")]
-            log: aya_log::EbpfLogger::init(&mut programs)
-                .map_err(|error| LoadError::Object(chain(&error)))?,
-            _programs: programs,
-        });
     }
+    Ok(Context::SocketTable)
 }
 
 /// Creates the maps and relocates the programs. No program is in the kernel yet.
@@ -103,19 +140,63 @@ pub(super) fn load(options: &LiveOptions, lifecycle: bool) -> Result<Ebpf, LoadE
         .map_err(LoadError::object)
 }
 
-/// Loads a tracepoint's program and attaches it.
-pub(super) fn trace(
-    programs: &mut Ebpf,
-    tracepoint: TracePoint,
-    btf: &Btf,
-) -> Result<(), LoadError> {
-    let name = tracepoint.program();
-    let program: &mut BtfTracePoint = find(programs, name)?;
-    program
-        .load(tracepoint.event(), btf)
-        .and_then(|()| program.attach())
-        .map_err(|error| LoadError::program(name, Part::Tracing, error))?;
-    Ok(())
+/// The kernel's types: those that aya takes programs to their places with, and those that we look up.
+pub(super) struct Types {
+    ayas: Result<Btf, String>,
+    ours: Option<btf::Types>,
+}
+
+impl Types {
+    /// Those of the running kernel.
+    pub(super) fn find() -> Self {
+        let ayas = Btf::from_sys_fs().map_err(|error| container::no_types(&error));
+        let ours = btf::Types::of_kernel()
+            .inspect_err(|error| tracing::debug!("reading /sys/kernel/btf/vmlinux: {error}"))
+            .ok();
+        Self { ayas, ours }
+    }
+
+    pub(super) fn program(&self, probe: Probe) -> &'static str {
+        let arguments = self
+            .ours
+            .as_ref()
+            .and_then(|types| types.arguments(probe.event()));
+        probe.program(arguments)
+    }
+}
+
+/// Loads a probe's program and attaches it.
+pub(super) fn look_on(programs: &mut Ebpf, probe: Probe, types: &Types) -> Result<(), LoadError> {
+    let name = types.program(probe);
+    let btf = types.ayas.as_ref().map_err(|why| LoadError::Program {
+        program: name,
+        why: why.clone(),
+    })?;
+    match probe.way() {
+        Way::Tracepoint => {
+            let program: &mut BtfTracePoint = find(programs, name)?;
+            program
+                .load(probe.event(), btf)
+                .and_then(|()| program.attach().map(drop))
+        }
+        Way::Trampoline => {
+            let program: &mut FExit = find(programs, name)?;
+            program
+                .load(probe.event(), btf)
+                .and_then(|()| program.attach().map(drop))
+        }
+    }
+    .map_err(|error| LoadError::program(name, Part::Tracing, error))
+}
+
+/// Takes a probe's program out of the kernel, if it is there.
+fn unload(programs: &mut Ebpf, probe: Probe, types: &Types) -> Result<(), LoadError> {
+    let name = types.program(probe);
+    match probe.way() {
+        Way::Tracepoint => find::<BtfTracePoint>(programs, name)?.unload(),
+        Way::Trampoline => find::<FExit>(programs, name)?.unload(),
+    }
+    .map_err(|error| LoadError::program(name, Part::Tracing, error))
 }
 
 /// Loads a packet program and attaches it.

@@ -1,15 +1,17 @@
 //! Packets of this host, from the kernel programs of `observer-ebpf`.
 //!
 //! [`Live::attach`] loads them and attaches them to the root of cgroup v2; [`Live::read`] takes what
-//! they hand over. Only the packet programs are essential: without the tracepoints less is known of
+//! they hand over. Only the packet programs are essential: without the other probes less is known of
 //! who handled an exchange, which [`Live::missing`] says.
 
+mod btf;
 mod cgroup;
 mod clock;
 mod container;
 mod counters;
 mod decode;
 mod features;
+mod filter;
 mod listener;
 mod load;
 mod plan;
@@ -22,6 +24,7 @@ use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use aya::maps::MapError;
 use observer_common::connection::{CONNECTION_SIZE, OWN_OFFSET};
 use observer_common::window::Knobs;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -31,11 +34,13 @@ pub use container::{Mount, no_processes};
 pub use counters::Counters;
 pub use features::{Features, Tried};
 pub use load::LoadError;
-pub use plan::TracePoint;
+pub use plan::{Context, Probe};
 pub use query::Foreign;
 
+use crate::filter::KernelFilter;
 use crate::packet::Batch;
 use decode::Decoder;
+use filter::Wanted;
 use load::Attached;
 
 /// What the operator decides.
@@ -46,6 +51,8 @@ pub struct LiveOptions {
     pub ring_bytes: u32,
     /// How much of heads and bodies is copied. No window is larger than 16 KiB.
     pub knobs: Knobs,
+    /// Where the process of an exchange comes from. `None`: the best that works.
+    pub context: Option<Context>,
 }
 
 impl Default for LiveOptions {
@@ -53,6 +60,7 @@ impl Default for LiveOptions {
         Self {
             ring_bytes: 32 * 1024 * 1024,
             knobs: Knobs::DEFAULT,
+            context: None,
         }
     }
 }
@@ -63,6 +71,7 @@ pub const GLANCE: Duration = Duration::from_millis(50);
 /// The kernel programs, attached. Dropping it detaches them.
 pub struct Live {
     attached: Attached,
+    wanted: Wanted,
     decoder: Decoder,
     /// Whether much was there the last time.
     busy: bool,
@@ -74,12 +83,11 @@ impl Live {
     /// # Errors
     /// The packet programs cannot be loaded or attached; what else cannot is in [`Live::missing`].
     pub fn attach(options: &LiveOptions) -> Result<Self, LiveError> {
-        let attached = load::attach(options)?;
-        let context = attached.tracepoints.contains(&TracePoint::Received)
-            && attached.tracepoints.contains(&TracePoint::Sent);
+        let (attached, maps, root) = load::attach(options)?;
         Ok(Self {
+            decoder: Decoder::new(attached.context, Some(root.clone())),
+            wanted: Wanted::new(maps, root),
             attached,
-            decoder: Decoder::new(context, cgroup::root().ok().map(|root| root.path)),
             busy: false,
         })
     }
@@ -98,15 +106,22 @@ impl Live {
                 thread::sleep(REST.min(timeout));
             }
             let before = batch.stored();
-            while batch.stored() - before < ENOUGH
-                && let Some(record) = self.attached.records.next()
-            {
+            let mut emptied = false;
+            while batch.stored() - before < ENOUGH && batch.items().len() < MANY {
+                let Some(record) = self.attached.records.next() else {
+                    emptied = true;
+                    break;
+                };
                 self.decoder.take(&record, batch);
             }
             self.busy = batch.stored() - before >= MUCH;
             #[cfg(feature = "kernel-log")]
             self.attached.log.flush();
-            self.decoder.pass(batch);
+            // While records wait, time has come no further than they have.
+            if emptied {
+                self.decoder.pass(batch);
+            }
+            self.wanted.follow().map_err(LiveError::filter)?;
             let left = until.saturating_duration_since(Instant::now());
             if !batch.is_empty() || left.is_zero() {
                 return Ok(());
@@ -130,6 +145,20 @@ impl Live {
             .map_err(|error| LiveError::LeaveOut(error.to_string()))
     }
 
+    /// Replaces what the kernel programs leave out. Nothing is detached, and what is wanted before and
+    /// after is seen throughout.
+    ///
+    /// # Errors
+    /// The kernel takes no more entries.
+    pub fn set_filter(&mut self, filter: &KernelFilter) -> Result<(), LiveError> {
+        self.wanted.set(filter).map_err(LiveError::filter)
+    }
+
+    /// Where the process of an exchange comes from.
+    pub fn context(&self) -> Context {
+        self.attached.context
+    }
+
     /// What was counted since [`Live::attach`].
     pub fn counters(&self) -> Counters {
         counters::read(&self.attached.counts, &self.decoder.counts)
@@ -141,7 +170,7 @@ impl Live {
     }
 
     /// What could not be attached, and why.
-    pub fn missing(&self) -> &[(TracePoint, String)] {
+    pub fn missing(&self) -> &[(Probe, String)] {
         &self.attached.missing
     }
 
@@ -157,6 +186,8 @@ impl Live {
 
 /// How many bytes of payload [`Live::read`] takes at a time.
 const ENOUGH: usize = 4 * 1024 * 1024;
+/// How many items [`Live::read`] takes at a time.
+const MANY: usize = 64 * 1024;
 /// With so many bytes at a time there is no rest.
 const MUCH: usize = 256 * 1024;
 /// How long the reader rests between two looks when there was little.
@@ -171,9 +202,18 @@ pub enum LiveError {
     /// The ring buffer could not be waited for.
     #[error("waiting for records of the kernel programs failed: {0}")]
     Wait(io::Error),
+    /// The filter could not be handed to the kernel.
+    #[error("telling the kernel programs what to leave out failed: {0}; use fewer entries")]
+    Filter(String),
     /// A socket of our own could not be left out.
     #[error("leaving observer's own socket out of what is observed failed: {0}")]
     LeaveOut(String),
+}
+
+impl LiveError {
+    fn filter(error: MapError) -> Self {
+        Self::Filter(error.to_string())
+    }
 }
 
 /// The device and inode of this process's pid namespace. `None`: it is the first one.

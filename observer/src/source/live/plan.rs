@@ -1,5 +1,7 @@
 //! The programs, and what each is for.
 
+use std::fmt;
+
 /// A program of the packet plane. Both are essential.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Program {
@@ -30,45 +32,64 @@ impl Program {
     }
 }
 
-/// A tracepoint. None is essential.
+/// A place in the kernel's code at which a program looks on. None is essential.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum TracePoint {
+pub enum Probe {
     /// A socket changes its state.
     State,
-    /// A thread read from a socket.
-    Received,
-    /// A thread wrote to a socket.
-    Sent,
     /// A process started a program.
     Executed,
+    /// A thread read from a socket: the tracepoint of Linux 6.3 and later.
+    Received,
+    /// A thread wrote to a socket: likewise.
+    Sent,
+    /// A thread read from a TCP socket: the end of the kernel's function.
+    Receive,
+    /// A thread wrote to a TCP socket: likewise.
+    Send,
 }
 
-/// In the order in which they are attached.
-pub(super) const TRACEPOINTS: [TracePoint; 4] = [
-    TracePoint::State,
-    TracePoint::Received,
-    TracePoint::Sent,
-    TracePoint::Executed,
-];
+/// How a program is attached.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Way {
+    /// To a tracepoint.
+    Tracepoint,
+    /// To the end of a function, by a trampoline.
+    Trampoline,
+}
 
-impl TracePoint {
-    /// The kernel's name of it.
+impl Probe {
+    /// The kernel's name of the place.
     pub const fn event(self) -> &'static str {
         match self {
             Self::State => "inet_sock_set_state",
+            Self::Executed => "sched_process_exec",
             Self::Received => "sock_recv_length",
             Self::Sent => "sock_send_length",
-            Self::Executed => "sched_process_exec",
+            Self::Receive => "tcp_recvmsg",
+            Self::Send => "tcp_sendmsg",
         }
     }
 
-    /// The name of its program in the object.
-    pub(super) const fn program(self) -> &'static str {
+    /// How its program is attached.
+    pub(super) const fn way(self) -> Way {
+        match self {
+            Self::State | Self::Executed | Self::Received | Self::Sent => Way::Tracepoint,
+            Self::Receive | Self::Send => Way::Trampoline,
+        }
+    }
+
+    /// The name of its program in the object, for a place with so many arguments.
+    pub(super) const fn program(self, arguments: Option<usize>) -> &'static str {
         match self {
             Self::State => "observer_state",
+            Self::Executed => "observer_executed",
             Self::Received => "observer_received",
             Self::Sent => "observer_sent",
-            Self::Executed => "observer_executed",
+            // Linux 5.19 took an argument away.
+            Self::Receive if matches!(arguments, Some(6)) => "observer_received_6",
+            Self::Receive => "observer_received_5",
+            Self::Send => "observer_sent_3",
         }
     }
 
@@ -79,12 +100,63 @@ impl TracePoint {
                 "which end of a connection called is known from its requests alone, and its end from \
                  its packets"
             }
-            Self::Received | Self::Sent => {
+            Self::Executed => "a process that ends at once may be known by its thread's name only",
+            Self::Received | Self::Sent | Self::Receive | Self::Send => {
                 "the process of an exchange is the owner of its socket in the kernel's table, of \
                  this network namespace only, and traffic that goes past the packet programs is \
                  not noticed"
             }
-            Self::Executed => "a process that ends at once may be known by its thread's name only",
+        }
+    }
+}
+
+impl fmt::Display for Probe {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = match self.way() {
+            Way::Tracepoint => "tp_btf",
+            Way::Trampoline => "fexit",
+        };
+        write!(to, "{way}/{}", self.event())
+    }
+}
+
+/// From where it is known which process took up a request and answered it. The best first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Context {
+    /// The tracepoints of socket calls: exact, Linux 6.3 and later.
+    Tracepoint,
+    /// Trampolines at the kernel's functions of TCP: exact, Linux 5.12 and later where it allows them.
+    Trampoline,
+    /// The kernel's table of sockets and /proc: the owner of the moment.
+    SocketTable,
+}
+
+impl Context {
+    /// The best first.
+    pub const ALL: [Self; 3] = [Self::Tracepoint, Self::Trampoline, Self::SocketTable];
+
+    /// What it needs, all of it.
+    pub const fn probes(self) -> &'static [Probe] {
+        match self {
+            Self::Tracepoint => &[Probe::Received, Probe::Sent],
+            Self::Trampoline => &[Probe::Receive, Probe::Send],
+            Self::SocketTable => &[],
+        }
+    }
+
+    /// Whether a probe belongs to any of them.
+    pub(super) fn is_of_any(probe: Probe) -> bool {
+        Self::ALL
+            .iter()
+            .any(|context| context.probes().contains(&probe))
+    }
+
+    /// What the operator and events call it.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Tracepoint => "tracepoint",
+            Self::Trampoline => "trampoline",
+            Self::SocketTable => "socket_table",
         }
     }
 }

@@ -56,7 +56,7 @@ fn bytes<T: Copy>(record: &T) -> Vec<u8> {
 }
 
 fn decode(records: &[Vec<u8>]) -> (Batch, Decoder) {
-    let mut decoder = Decoder::new(true, None);
+    let mut decoder = Decoder::new(Context::Tracepoint, None);
     let mut batch = Batch::new();
     for record in records {
         decoder.take(record, &mut batch);
@@ -167,7 +167,7 @@ fn who_handled_it_is_told_with_a_name() {
         panic!("{item:?}");
     };
     assert_eq!((handling.pid, handling.name.as_str()), (pid, "nginx"));
-    assert_eq!(handling.known_by, KnownBy::Probe);
+    assert_eq!(handling.known_by, KnownBy::Tracepoint);
 }
 
 #[test]

@@ -1,0 +1,180 @@
+//! The kernel's description of its own types, BTF: how many arguments a function has differs between
+//! kernels.
+//!
+//! aya resolves what its loader needs and gives no access to the rest. The format is that of the
+//! kernel's Documentation/bpf/btf.rst.
+
+use std::fs;
+use std::io;
+
+/// The types of a kernel.
+pub(super) struct Types {
+    bytes: Vec<u8>,
+    strings: usize,
+    /// Where each type is described, by its number less one: number 0 is `void`.
+    places: Vec<usize>,
+}
+
+/// A type as it is described, without what its kind adds.
+#[derive(Clone, Copy)]
+struct Type {
+    name: u32,
+    kind: u32,
+    /// How many members, values or arguments follow.
+    count: usize,
+    /// The number of another type, or a size.
+    other: u32,
+    /// Where what its kind adds begins.
+    more: usize,
+}
+
+const STRUCT: u32 = 4;
+const UNION: u32 = 5;
+const ENUM: u32 = 6;
+const FUNC: u32 = 12;
+const FUNC_PROTO: u32 = 13;
+impl Types {
+    /// Those of the running kernel.
+    pub(super) fn of_kernel() -> io::Result<Self> {
+        let bytes = fs::read("/sys/kernel/btf/vmlinux")?;
+        Self::parse(bytes).ok_or_else(|| io::Error::other("its description of types is malformed"))
+    }
+
+    /// Takes a description apart. `None`: it is none, or ends before it should.
+    pub(super) fn parse(bytes: Vec<u8>) -> Option<Self> {
+        const MAGIC: u32 = 0xeb9f;
+        const LITTLE_ENDIAN_VERSION_1: u32 = MAGIC | 1 << 16;
+        if word(&bytes, 0)? & 0x00ff_ffff != LITTLE_ENDIAN_VERSION_1 {
+            return None;
+        }
+        let header = at(&bytes, 4)?;
+        let from = header.checked_add(at(&bytes, 8)?)?;
+        let to = from.checked_add(at(&bytes, 12)?)?;
+        let strings = header.checked_add(at(&bytes, 16)?)?;
+        bytes.get(from..to)?;
+        let mut places = Vec::new();
+        let mut place = from;
+        while place < to {
+            places.push(place);
+            let described = describe(&bytes, place)?;
+            place = described.more.checked_add(added(&described)?)?;
+        }
+        Some(Self {
+            bytes,
+            strings,
+            places,
+        })
+    }
+
+    /// How many arguments a function has. `None`: the kernel has no such function.
+    pub(super) fn arguments(&self, function: &str) -> Option<usize> {
+        let function = self.find(function, FUNC)?;
+        Some(self.get(function.other)?.count)
+    }
+
+    fn find(&self, name: &str, kind: u32) -> Option<Type> {
+        self.places
+            .iter()
+            .filter_map(|place| describe(&self.bytes, *place))
+            .find(|described| described.kind == kind && self.is_called(described.name, name))
+    }
+
+    fn get(&self, number: u32) -> Option<Type> {
+        let place = usize::try_from(number.checked_sub(1)?).ok()?;
+        describe(&self.bytes, *self.places.get(place)?)
+    }
+
+    fn is_called(&self, name: u32, wanted: &str) -> bool {
+        let start = usize::try_from(name)
+            .ok()
+            .and_then(|name| self.strings.checked_add(name));
+        let rest = start.and_then(|start| self.bytes.get(start..));
+        rest.and_then(|rest| rest.strip_prefix(wanted.as_bytes()))
+            .is_some_and(|rest| rest.first() == Some(&0))
+    }
+}
+
+fn describe(bytes: &[u8], place: usize) -> Option<Type> {
+    let info = word(bytes, place.checked_add(4)?)?;
+    Some(Type {
+        name: word(bytes, place)?,
+        kind: info >> 24 & 31,
+        count: usize::try_from(info & 0xffff).ok()?,
+        other: word(bytes, place.checked_add(8)?)?,
+        more: place.checked_add(12)?,
+    })
+}
+
+/// How many bytes the kind of a type adds to its description. `None`: the kind is not known.
+fn added(described: &Type) -> Option<usize> {
+    Some(match described.kind {
+        // Integer, variable, declaration tag.
+        1 | 14 | 17 => 4,
+        // Array.
+        3 => 12,
+        // Structure, union, section of data, enumeration of 64 bits.
+        STRUCT | UNION | 15 | 19 => 12 * described.count,
+        ENUM | FUNC_PROTO => 8 * described.count,
+        // Pointer, forward declaration, other names, function, float.
+        2 | 7..=12 | 16 | 18 => 0,
+        _ => return None,
+    })
+}
+
+fn word(bytes: &[u8], place: usize) -> Option<u32> {
+    let bytes = bytes.get(place..)?.first_chunk()?;
+    Some(u32::from_le_bytes(*bytes))
+}
+
+fn at(bytes: &[u8], place: usize) -> Option<usize> {
+    usize::try_from(word(bytes, place)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// `int function(int, int)`, and a structure of two members before it.
+    fn small() -> Vec<u8> {
+        let strings = b"\0int\0pair\0function\0";
+        let info = |kind: u32, count: u32| kind << 24 | count;
+        let words = [
+            vec![1, info(1, 0), 4, 32],
+            vec![5, info(STRUCT, 2), 8, 0, 1, 0, 0, 1, 32],
+            vec![0, info(FUNC_PROTO, 2), 1, 0, 1, 0, 1],
+            vec![10, info(FUNC, 0), 3],
+        ]
+        .concat();
+        let types: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let len = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap();
+        let header = [0x0001_eb9f, 24, 0, len(&types), len(&types), len(strings)];
+        let mut bytes: Vec<u8> = header.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.extend(types);
+        bytes.extend(strings);
+        bytes
+    }
+
+    #[test]
+    fn the_arguments_of_a_function_are_counted() {
+        let types = Types::parse(small()).unwrap();
+        assert_eq!(types.arguments("function"), Some(2));
+        assert_eq!(types.arguments("functio"), None);
+        assert_eq!(types.arguments("pair"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn broken_descriptions_do_no_harm(place in 0usize..160, byte: u8, cut in 0usize..160) {
+            let mut bytes = small();
+            if let Some(old) = bytes.get_mut(place) {
+                *old = byte;
+            }
+            bytes.truncate(cut);
+            if let Some(types) = Types::parse(bytes) {
+                let _ = types.arguments("function");
+            }
+        }
+    }
+}

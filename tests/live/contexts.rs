@@ -1,0 +1,139 @@
+//! The sources of the context plane say the same of the same traffic.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use observer::packet::{Batch, ConnectionKey, Direction, ItemKind, KnownBy};
+use observer::source::live::{Context, Live, LiveOptions};
+
+use observer_tests::limits::limit;
+
+use super::{REFUSED, REQUEST, alone, may_attach, serve};
+
+/// Who handled what, in the order in which it happened, and who said so.
+type Handled = Vec<(ConnectionKey, Direction, u32, u32)>;
+
+#[test]
+fn tracepoints_and_trampolines_agree() {
+    if !may_attach() {
+        return;
+    }
+    let _alone = alone();
+    let both = [Context::Tracepoint, Context::Trampoline].map(|context| attach(Some(context)));
+    let mut sources = match both {
+        [Ok(first), Ok(second)] => [first, second],
+        refused => {
+            // It is in the table of kernels of the virtual machines which of them have both.
+            let refused: Vec<_> = refused
+                .into_iter()
+                .filter_map(|source| source.err())
+                .collect();
+            eprintln!("NOT COMPARED: this kernel has not both: {refused:?}");
+            assert!(!refused.iter().any(String::is_empty));
+            return;
+        }
+    };
+    let (server, stream) = talk();
+    drop(stream);
+    let told = sources.each_mut().map(|source| handled(source, server));
+    assert_eq!(told[0].0, told[1].0);
+    assert_eq!(told[0].0.len(), 2 * 2 * EXCHANGES, "{:?}", told[0].0);
+    assert_eq!(told[0].1, vec![KnownBy::Tracepoint; 2 * 2 * EXCHANGES]);
+    assert_eq!(told[1].1, vec![KnownBy::Trampoline; 2 * 2 * EXCHANGES]);
+}
+
+#[test]
+fn the_best_source_is_chosen_and_another_can_be_forced() {
+    if !may_attach() {
+        return;
+    }
+    let _alone = alone();
+    let best = attach(None).unwrap();
+    let works = |context| attach(Some(context)).is_ok();
+    let expected = Context::ALL.into_iter().find(|context| works(*context));
+    assert_eq!(Some(best.context()), expected);
+    drop(best);
+    let mut table = attach(Some(Context::SocketTable)).unwrap();
+    assert_eq!(table.context(), Context::SocketTable);
+    // The owner of a socket is looked for when it is first seen, and found while it is open.
+    let (server, mut stream) = talk();
+    let deadline = Instant::now() + limit(Duration::from_secs(20));
+    let (owners, known_by) = loop {
+        let (owners, known_by) = handled(&mut table, server);
+        if !owners.is_empty() {
+            break (owners, known_by);
+        }
+        assert!(Instant::now() < deadline, "no owner was found");
+        ask(&mut stream);
+    };
+    assert!(
+        owners
+            .iter()
+            .all(|(_, _, pid, _)| *pid == std::process::id())
+    );
+    assert!(
+        known_by
+            .iter()
+            .all(|known_by| *known_by == KnownBy::SocketTable)
+    );
+}
+
+const EXCHANGES: usize = 3;
+
+fn attach(context: Option<Context>) -> Result<Live, String> {
+    let options = LiveOptions {
+        ring_bytes: 1024 * 1024,
+        context,
+        ..LiveOptions::default()
+    };
+    Live::attach(&options).map_err(|error| error.to_string())
+}
+
+/// Some exchanges on one connection, which is open still.
+fn talk() -> (SocketAddr, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap();
+    serve(listener, 1);
+    let mut stream = TcpStream::connect(server).unwrap();
+    for _ in 0..EXCHANGES {
+        ask(&mut stream);
+    }
+    (server, stream)
+}
+
+fn ask(stream: &mut TcpStream) {
+    stream.write_all(REQUEST).unwrap();
+    stream.read_exact(&mut vec![0; REFUSED.len()]).unwrap();
+}
+
+/// Who handled what on the connections with this server.
+fn handled(source: &mut Live, server: SocketAddr) -> (Handled, Vec<KnownBy>) {
+    let mut batch = Batch::new();
+    for _ in 0..10 {
+        source.read(&mut batch, Duration::from_millis(50)).unwrap();
+    }
+    let ours: Vec<_> = batch
+        .items()
+        .iter()
+        .filter_map(|item| match &item.kind {
+            ItemKind::Segment(segment) => {
+                let ends = [segment.source, segment.target];
+                ends.contains(&server).then_some(item.connection)
+            }
+            _ => None,
+        })
+        .collect();
+    batch
+        .items()
+        .iter()
+        .filter(|item| ours.contains(&item.connection))
+        .filter_map(|item| match &item.kind {
+            ItemKind::Handled(direction, handling) => Some((
+                (item.connection, *direction, handling.pid, handling.tid),
+                handling.known_by,
+            )),
+            _ => None,
+        })
+        .unzip()
+}
