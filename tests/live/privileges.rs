@@ -47,7 +47,7 @@ fn nobody_with_the_table_sees_all_and_keeps_only_what_is_needed_to_the_end() {
     }
     assert!(!observed.stderr.contains("without"), "{}", observed.stderr);
     for event in &observed.events {
-        assert_eq!(text(event, "/process/known_by"), "probe", "{event:#}");
+        assert_eq!(text(event, "/process/known_by"), "tracepoint", "{event:#}");
     }
 }
 

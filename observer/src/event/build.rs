@@ -2,15 +2,13 @@
 
 use crate::credential::Claims;
 use crate::exchange::{Exchange, Request, Response};
-use crate::identity::Container;
-use crate::packet::{Handling, KnownBy};
 use crate::redact;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
 use super::{
-    CapturePart, ConnectionPart, ContainerPart, CredentialPart, Ends, Event, ProcessPart,
-    RequestPart, ResponsePart, SCHEMA, VerdictPart,
+    CapturePart, ConnectionPart, CredentialPart, Ends, Event, ProcessPart, RequestPart,
+    ResponsePart, SCHEMA, VerdictPart,
 };
 
 /// How paths leave.
@@ -45,9 +43,7 @@ impl Seen<'_> {
             completed,
             number: _,
         } = self.exchange;
-        let known = handled
-            .as_ref()
-            .and_then(|handled| handled.process.as_deref());
+        let process = handled.as_ref().map(ProcessPart::from);
         let request = request.as_ref();
         let response = response.as_ref();
         let credential = request.and_then(|request| request.credential.as_deref());
@@ -63,11 +59,9 @@ impl Seen<'_> {
                 transport: "tcp",
                 tls: "none",
             },
-            process: handled.as_ref().map(process),
-            container: known
-                .and_then(|known| known.container.as_ref())
-                .map(container),
-            unit: known.and_then(|known| known.unit.clone()),
+            container: process.as_ref().and_then(ProcessPart::container),
+            unit: process.as_ref().and_then(ProcessPart::unit),
+            process,
             request: request.map(|request| self.request(request)),
             response: response.map(|response| ResponsePart {
                 status: response.status,
@@ -122,38 +116,10 @@ impl Seen<'_> {
 const MAX_METHOD: usize = 64;
 /// The longest host that leaves, in bytes.
 const MAX_HOST: usize = 255;
-/// The longest name of a process that leaves, in bytes.
-const MAX_NAME: usize = 64;
 
 fn duration_us(request: &Request, response: &Response) -> u64 {
     let duration = response.started.since(request.finished);
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn process(handling: &Handling) -> ProcessPart {
-    let known = handling.process.as_deref();
-    ProcessPart {
-        pid: handling.pid,
-        tid: handling.tid,
-        name: (!handling.name.is_empty()).then(|| redact::label(&handling.name, MAX_NAME)),
-        executable: known.and_then(|known| known.executable.clone()),
-        started: known.and_then(|known| known.started),
-        cgroup: (handling.cgroup != 0).then_some(handling.cgroup),
-        cgroup_path: known.and_then(|known| known.cgroup.clone()),
-        known_by: match handling.known_by {
-            KnownBy::Tracepoint => "tracepoint",
-            KnownBy::Trampoline => "trampoline",
-            KnownBy::SocketTable => "socket_table",
-        },
-    }
-}
-
-fn container(container: &Container) -> ContainerPart {
-    ContainerPart {
-        id: container.id.clone(),
-        runtime: container.runtime,
-        name: container.name.clone(),
-    }
 }
 
 fn seconds_to_expiry(claims: &Claims, at: Timestamp) -> Option<f64> {

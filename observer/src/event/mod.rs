@@ -5,6 +5,7 @@
 
 mod build;
 mod credential;
+mod process;
 mod text;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 pub use build::{Paths, Seen};
 pub use credential::CredentialPart;
+pub use process::{ContainerPart, ProcessPart, UnitPart};
 
 use crate::credential::Fingerprint;
 use crate::exchange::Side;
@@ -45,7 +47,7 @@ pub struct Event {
     pub container: Option<ContainerPart>,
     /// The systemd unit of that process.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
+    pub unit: Option<UnitPart>,
     /// What was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestPart>,
@@ -98,48 +100,6 @@ pub struct ConnectionPart {
     pub transport: &'static str,
     /// `none`: the bytes were readable as they were.
     pub tls: &'static str,
-}
-
-/// The process of an event.
-#[derive(Clone, Debug, Serialize)]
-pub struct ProcessPart {
-    /// The process id, in the agent's pid namespace.
-    pub pid: u32,
-    /// The thread id.
-    pub tid: u32,
-    /// The name of the process.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The path of what it runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub executable: Option<String>,
-    /// When it started.
-    #[serde(
-        serialize_with = "text::display_some",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub started: Option<Timestamp>,
-    /// The id of its cgroup, on cgroup v2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cgroup: Option<u64>,
-    /// The path of its cgroup.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cgroup_path: Option<String>,
-    /// `probe`: exact for this message. `socket_table`: the owner of the socket.
-    pub known_by: &'static str,
-}
-
-/// The container of an event.
-#[derive(Clone, Debug, Serialize)]
-pub struct ContainerPart {
-    /// Its id, whole.
-    pub id: String,
-    /// Who runs it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub runtime: Option<&'static str>,
-    /// What people call it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
 }
 
 /// The request of an event.

@@ -24,6 +24,16 @@ pub struct Process {
     pub workload: Option<String>,
 }
 
+impl Process {
+    /// Whether a service of the one is called as one of the other: a pool of processes is one service.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.executable == other.executable
+            && self.workload == other.workload
+            && self.unit == other.unit
+            && self.container == other.container
+    }
+}
+
 /// A container.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Container {

@@ -70,16 +70,19 @@ const REREAD: u64 = 10_000_000_000;
 
 struct Cache<L> {
     look: L,
-    known: LruCache<u32, Known>,
+    /// By process and cgroup: the threads of a process may be in several.
+    known: LruCache<(u32, u64), Known>,
     /// The names under which processes started programs, and when.
     executed: LruCache<u32, (String, u64)>,
 }
 
 struct Known {
+    /// In CLOCK_BOOTTIME.
     start: i64,
+    /// The same in CLOCK_MONOTONIC.
+    since: i64,
     name: String,
     process: Arc<Process>,
-    group: u64,
     /// When all of this was read.
     read: u64,
     /// When it was last seen to be the same process.
@@ -96,7 +99,6 @@ impl<L: Look> Cache<L> {
     }
 
     fn executed(&mut self, pid: u32, name: &str, at: u64) {
-        self.known.pop(&pid);
         self.executed.put(pid, (name.to_owned(), at));
     }
 
@@ -122,10 +124,11 @@ impl<L: Look> Cache<L> {
     fn find(&mut self, pid: u32, group: u64, at: u64) -> Option<&Known> {
         let now = self.look.now();
         let within = |since: u64, limit: u64| now.saturating_sub(since) < limit;
+        let program = self.executed.peek(&pid).map_or(0, |(_, since)| *since);
         let known = self
             .known
-            .get_mut(&pid)
-            .filter(|known| known.group == group && within(known.read, REREAD));
+            .get_mut(&(pid, group))
+            .filter(|known| within(known.read, REREAD) && program <= known.read);
         let is_same = match known {
             Some(known) if within(known.checked, RECHECK) => true,
             Some(known) if self.look.start(pid) == Some(known.start) => {
@@ -137,11 +140,10 @@ impl<L: Look> Cache<L> {
         if !is_same {
             self.read(pid, group, at, now);
         }
-        let since_boot = self.look.since_boot(at);
-        self.known.peek(&pid).filter(|known| {
-            known.group == group
-                && known.start <= since_boot
+        self.known.peek(&(pid, group)).filter(|known| {
+            known.since <= i64::try_from(at).unwrap_or(i64::MAX)
                 && at <= known.checked.saturating_add(RECHECK)
+                && (program <= known.read || at < program)
         })
     }
 
@@ -155,15 +157,16 @@ impl<L: Look> Cache<L> {
                 name,
                 process,
             } = found;
+            let slept = since_boot.saturating_sub(i64::try_from(at).unwrap_or(i64::MAX));
             let known = Known {
                 start,
+                since: start.saturating_sub(slept),
                 name,
                 process: Arc::new(process),
-                group,
                 read: now,
                 checked: now,
             };
-            self.known.put(pid, known);
+            self.known.put((pid, group), known);
         }
     }
 
@@ -329,7 +332,26 @@ mod tests {
         found.process.executable = Some("orders".to_owned());
         found.name = "orders".to_owned();
         host.executed(7, "orders", SECOND + 1);
+        host.look.now += 2;
         assert_eq!(host.runs(7, 1, SECOND + 2), known("orders"));
+        // And if it ends at once, that of before is not taken for it.
+        host.executed(7, "other", SECOND + 3);
+        host.look.running.clear();
+        host.look.now += 2;
+        assert_eq!(host.runs(7, 1, SECOND + 4), (None, "other".to_owned()));
+        assert_eq!(host.runs(7, 1, SECOND + 2), known("orders"));
+    }
+
+    #[test]
+    fn threads_in_cgroups_of_their_own_are_read_as_seldom() {
+        let mut host = host(SECOND);
+        host.starts(7, "orders");
+        for _ in 0..50 {
+            for group in [1, 2] {
+                assert_eq!(host.runs(7, group, SECOND), known("orders"));
+            }
+        }
+        assert_eq!(host.look.reads, 2);
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl Reporter {
         };
         let mut event = seen.with(verdict::judge(exchange, expected));
         if let Some(process) = &mut event.process {
-            process.started = process.started.map(|started| started.stepped(step));
+            process.step = step;
         }
         let event = Arc::new(event);
         for sink in &mut self.sinks {

@@ -146,10 +146,10 @@ impl Services {
     }
 }
 
-/// Whether it is the same knowledge of a process: it is shared as long as it holds.
+/// Whether the same is known, as far as it matters here. It is shared as long as it holds.
 fn same(a: &Option<Arc<Process>>, b: &Option<Arc<Process>>) -> bool {
     match (a, b) {
-        (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.is_like(b),
         (None, None) => true,
         _ => false,
     }

@@ -94,6 +94,20 @@ fn a_name_stays_the_same_over_a_restart() {
 }
 
 #[test]
+fn workers_of_one_service_share_its_name() {
+    let mut services = Services::new([]);
+    let connection = connection(Side::Server);
+    let names = [4, 5, 4].map(|pid| {
+        let mut process = handled(pid, "nginx", runs("/usr/sbin/nginx", None));
+        let known = Arc::make_mut(process.process.as_mut().unwrap());
+        known.started = Some(crate::time::Timestamp::from_seconds(i64::from(pid)));
+        services.name(&connection, Some(&process))
+    });
+    // It is not made anew for each.
+    assert!(names.iter().all(|name| Arc::ptr_eq(name, &names[0])));
+}
+
+#[test]
 fn a_name_of_digits_that_are_no_process_stays() {
     let mut services = Services::new([]);
     let process = handled(3, "python3", runs("/usr/bin/python3.13", None));

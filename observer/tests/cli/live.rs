@@ -92,6 +92,18 @@ fn arguments_of_run_are_checked() {
 }
 
 #[test]
+fn a_state_file_that_is_something_else_is_left_alone() {
+    let desk = Desk::new();
+    let notes = desk.file("notes", "notes of mine\n");
+    let done = run(["run", "--state", &notes]);
+    assert_eq!(done.code, 1, "{}", done.err);
+    for word in [notes.as_str(), "not a state file", "--state"] {
+        assert!(done.err.contains(word), "no {word} in: {}", done.err);
+    }
+    assert_eq!(std::fs::read_to_string(&notes).unwrap(), "notes of mine\n");
+}
+
+#[test]
 fn sigterm_sums_up_and_ends_within_two_seconds() {
     if !is_root() {
         let done = run(["run", "--duration", "1s"]);

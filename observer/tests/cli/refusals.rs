@@ -104,6 +104,23 @@ fn nothing_is_written_when_the_capture_is_bad() {
 }
 
 #[test]
+fn a_configuration_that_is_wrong_is_refused_with_its_line() {
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(1, &expired()).pcap());
+    let file = desk.file("observer.toml", "[filter.include]\nprots = [80]\n");
+    refused(
+        2,
+        ["replay", "--config", &file, &capture],
+        &["observer.toml", "line 2", "\"prots\"", "\"ports\""],
+    );
+    refused(
+        2,
+        ["replay", "--config", "/nonexistent.toml", &capture],
+        &["/nonexistent.toml", "No such file"],
+    );
+}
+
+#[test]
 fn outputs_that_cannot_be_written() {
     let desk = Desk::new();
     let capture = desk.file("a.pcap", refusals(1, &expired()).pcap());

@@ -169,6 +169,40 @@ fn metrics_are_written_whole() {
 }
 
 #[test]
+fn a_configuration_names_and_leaves_out() {
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(3, &expired()).pcap());
+    let service = "[[service]]\nname = \"orders\"\naddress = \":8080\"\n";
+    for (filter, services) in [
+        ("include]\nports = [8080]", vec!["orders"; 3]),
+        ("include]\nports = [80]", vec![]),
+        ("exclude]\naddresses = [\"10.0.0.8/30\"]", vec![]),
+        ("exclude]\npaths = [\"/orders/*\"]", vec![]),
+        ("exclude]\npaths = [\"/orders/47\"]", vec!["orders"; 3]),
+        // What is not known of a capture is not excluded, and not included where it is asked for.
+        ("exclude]\nprocesses = [\"*\"]", vec!["orders"; 3]),
+        ("include]\nprocesses = [\"*\"]", vec![]),
+    ] {
+        let file = desk.file("observer.toml", format!("{service}[filter.{filter}\n"));
+        let done = run(["replay", "--config", &file, "--events", "-", &capture]);
+        assert_eq!(done.code, 0, "{}", done.err);
+        let events = events(&done);
+        let seen: Vec<_> = events
+            .iter()
+            .map(|event| event["service"].as_str().unwrap())
+            .collect();
+        assert_eq!(seen, services, "{filter}");
+    }
+    // Names of the command line come first.
+    let file = desk.file("observer.toml", service);
+    let name = ["--name", "10.0.0.1:8080=edge", "--config", &file];
+    let done = run(["replay", "--events", "-", &capture]
+        .into_iter()
+        .chain(name));
+    assert_eq!(events(&done)[0]["service"], "edge", "{}", done.err);
+}
+
+#[test]
 fn events_can_be_read_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let desk = Desk::new();
