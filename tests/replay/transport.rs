@@ -156,9 +156,13 @@ fn a_lost_part_of_a_head_is_cut_and_never_malformed() {
         let mut talk = slow(size);
         talk.lose(3 + lost);
         let story = story(&talk);
-        assert_eq!(story.len(), 2, "{lost}: {story:?}");
         assert_cut(&story[0]);
-        assert_eq!(story[1], TWO[1], "{lost}");
+        // What is lost right before a request may have been another.
+        let rest: &[_] = match lost + 1 == head {
+            true => &["GET /b ? jwt", "? 200"],
+            false => &TWO[1..],
+        };
+        assert_eq!(story[1..], *rest, "{lost}");
     }
     // The same where the connection closes at once.
     for lost in 1..head {
@@ -187,10 +191,16 @@ fn a_lost_start_of_a_head_leaves_the_rest_of_the_connection_alone() {
         .client(get("/c"))
         .server(answer(200, "3"))
         .wait(second)
+        .client(get("/d"))
+        .server(answer(401, "4"))
+        .wait(second)
         .close();
     // The request for /b, with everything in it.
     talk.lose(7);
-    assert_eq!(story(&talk), ["GET /a 200 jwt", "? 401", "GET /c 200 jwt"]);
+    let told = story(&talk);
+    assert_eq!(told[..2], ["GET /a 200 jwt", "? 401"]);
+    // What was lost right before the request for /c may have been sent ahead with it.
+    assert_eq!(told[2..], ["GET /c ? jwt", "? 200", "GET /d 401 jwt"]);
 }
 
 #[test]

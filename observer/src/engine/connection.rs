@@ -202,7 +202,8 @@ impl Connection {
         self.streams[direction.index()].push(incoming, now, patience, |piece| {
             conversation.piece(direction, piece, context)
         });
-        conversation.hear(direction, now);
+        let waits = self.streams.iter().any(Assembler::waits);
+        conversation.hear(direction, now, waits);
         if conversation.replies() != before {
             self.streams[direction.flip().index()].hurry(now.plus(HURRY));
         }

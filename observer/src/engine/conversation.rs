@@ -59,7 +59,7 @@ impl Conversation {
     /// Memory held, in bytes.
     pub(super) fn held(&self) -> usize {
         let hello = self.hello.as_ref().map_or(0, |(_, bytes)| bytes.capacity());
-        hello + self.http.held() + self.pairing.held()
+        hello + self.http.held() + self.pairing.held() + self.turns.held()
     }
 
     /// Whether more bytes can change anything.
@@ -67,9 +67,9 @@ impl Conversation {
         matches!(self.protocol, Protocol::Undecided | Protocol::Http1)
     }
 
-    /// Notes that data came.
-    pub(super) fn hear(&mut self, direction: Direction, now: Timestamp) {
-        self.turns.hear(direction, now);
+    /// Notes that data came. `waits`: something waits behind a hole.
+    pub(super) fn hear(&mut self, direction: Direction, now: Timestamp, waits: bool) {
+        self.turns.hear(direction, now, waits);
         self.pairing.hear(now);
     }
 

@@ -1,53 +1,50 @@
 //! Pairs the answers of a connection with its requests.
 //!
 //! Answers come in the order of requests (RFC 9112 section 9.3.2), so counting pairs them, as long as
-//! no head is missing. Where one may be, only what is certain is paired, and the others are told as
-//! requests without an answer and answers without a request:
+//! no head is missing. After a hole that may have hidden a head, a request and an answer are paired
+//! only if the request is counted from the start of a *turn* of the client that began after the hole,
+//! without another hole in between, and the answer likewise; what lies behind a hole in its own turn
+//! is told as a request without an answer, or as an answer without a request.
 //!
-//! - An answer never belongs to a request that began after it.
-//! - After a hole, an answer for which several requests wait belongs to one of them, unknown which.
-//!   Right after bytes that were lost it may belong to none of them: who loses an answer may have lost
-//!   the next request too.
-//! - A request right behind bytes that may have been another, with no answer in between, may have been
-//!   sent ahead (pipelined): its answer cannot be told from that of the other.
+//! A turn begins where the client speaks again after the server has spoken, with nothing missing
+//! right before it: everything that was asked earlier has been answered then, because whoever sends
+//! requests ahead sends a run of them, and waits for all answers before the next. Times decide, not
+//! the order in which things are understood: a head that waits for its rest is understood late.
 //!
 //! Exchanges leave in the order of the connection.
 
+mod owner;
 mod release;
 mod slot;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::exchange::{Capture, Excerpt, Request, Response};
+use crate::exchange::{Capture, Request, Response};
 use crate::packet::{Handling, KnownBy};
 use crate::protocol::http1::{Asked, Hole, Method, RequestHead, ResponseHead};
 use crate::time::Timestamp;
+use owner::{Doubt, Owner};
 use slot::{Slot, State};
 
 /// The exchanges of a connection that are not complete.
 #[derive(Default)]
 pub(super) struct Pairing {
     slots: VecDeque<Slot>,
+    /// What is complete and was moved out of `slots` to keep them few.
+    done: VecDeque<Slot>,
     next_number: u64,
-    /// A hole may have hidden heads since the connection was last at rest.
-    doubt: bool,
-    /// Bytes were lost since then where heads of answers may have been.
-    lost: bool,
-    /// A hole hid the start of a request.
-    hidden: bool,
-    /// A hole in a request may have hidden more of them.
-    torn: bool,
-    /// When answers without a request began, since the latest request, and whether they may belong
-    /// to one that was given up.
-    unasked: VecDeque<(Timestamp, bool)>,
-    /// Requests that began before this cannot be told apart: an answer that began then was not given
-    /// to any.
-    unclear: Timestamp,
-    /// So many answers may still come to requests that were given up.
-    owed: usize,
-    /// Answers cannot be told apart until the next turn.
+    /// A hole may have hidden answers, and no turn began since.
+    doubt: Option<Doubt>,
+    /// A hole may have hidden requests, and no turn began since.
     apart: bool,
+    /// When the latest request began.
+    latest: Option<Timestamp>,
+    /// An answer that began then was not given to any of the requests that began before.
+    unclear: Timestamp,
+    /// So many answers come before that of the first request that waits: to requests that were given
+    /// up because too many were open.
+    owed: usize,
     /// Not every request was seen.
     incomplete: bool,
     /// A part of a request is here.
@@ -60,6 +57,16 @@ pub(super) struct Pairing {
     replies: u64,
     /// A thread wrote, and no request was waiting to be told whose it is.
     written: Option<Handling>,
+}
+
+/// What is known of what came before a request.
+#[derive(Clone, Copy)]
+pub(super) struct Lead {
+    /// The request that was told last came right before it.
+    pub(super) seamless: bool,
+    /// The server spoke since what was last seen before it, and nothing may have been missed between
+    /// that and the request.
+    pub(super) turn: bool,
 }
 
 /// What is complete and may leave.
@@ -87,8 +94,6 @@ pub(super) struct Waits {
 pub(super) const GRACE: Duration = Duration::from_millis(20);
 /// So many exchanges of a connection may be open. More are told as unanswered.
 const MAX_OPEN: usize = 256;
-/// So many answers without a request are remembered, to tell which came before the next request.
-const MAX_UNASKED: usize = 16;
 
 impl Pairing {
     /// `incomplete`: requests may have come before the connection was first seen.
@@ -101,7 +106,8 @@ impl Pairing {
 
     /// Memory held, in bytes.
     pub(super) fn held(&self) -> usize {
-        self.slots.iter().map(Slot::held).sum()
+        let slots = self.slots.iter().chain(&self.done);
+        slots.map(Slot::held).sum()
     }
 
     /// See [`super::conversation::Conversation::replies`].
@@ -119,9 +125,13 @@ impl Pairing {
         self.coming = coming;
     }
 
-    /// Adds a request. True when its answer had come already. `sent_ahead`: what came before it in
-    /// its direction may have been a request, and nothing was said in the other direction since.
-    pub(super) fn request(&mut self, head: RequestHead, sent_ahead: bool, now: Timestamp) -> bool {
+    /// When the latest request began.
+    pub(super) fn latest(&self) -> Option<Timestamp> {
+        self.latest
+    }
+
+    /// Adds a request. True when its answer had come already.
+    pub(super) fn request(&mut self, head: RequestHead, lead: Lead, now: Timestamp) -> bool {
         let RequestHead {
             request,
             method,
@@ -146,37 +156,41 @@ impl Pairing {
                 handled,
                 ..slot
             },
-            sent_ahead,
+            lead,
         )
     }
 
     /// Adds a request that could not be read: it has an answer all the same.
-    pub(super) fn unreadable_request(&mut self, started: Timestamp, now: Timestamp) {
+    pub(super) fn unreadable_request(&mut self, started: Timestamp, lead: Lead, now: Timestamp) {
         let slot = Slot {
-            method: Some(Method::Other),
+            method: Some(Method::Unread),
             ..Slot::new(started, now, State::Asked)
         };
-        self.place(slot, false);
+        self.place(slot, lead);
     }
 
     /// What is known of the request that an answer which begins at `started` belongs to.
     pub(super) fn asked(&self, started: Timestamp) -> Asked {
-        let mut waiting = self.waiting(started);
-        match (waiting.next(), waiting.next()) {
-            (Some(_), second) if self.is_ambiguous(second.is_some()) => Asked::Unseen,
-            (Some((_, slot)), _) => slot.method.map_or(Asked::Unseen, Asked::Known),
-            (None, _) if self.incomplete || self.coming => Asked::Unseen,
-            (None, _) => Asked::Nothing,
+        match self.owner(started) {
+            Owner::Slot(at) => self
+                .slots
+                .get(at)
+                .and_then(|slot| slot.method.filter(|method| *method != Method::Unread))
+                .map_or(Asked::Unseen, Asked::Known),
+            Owner::Unclear => Asked::Unseen,
+            Owner::Nobody if self.incomplete || self.coming || self.apart => Asked::Unseen,
+            Owner::Nobody if self.doubt.is_some() => Asked::Unseen,
+            Owner::Nobody => Asked::Nothing,
         }
     }
 
-    /// Whether the latest request has its answer.
+    /// Whether the latest request has its answer, as far as can be told.
     pub(super) fn is_answered(&self) -> bool {
         self.slots
             .iter()
             .rev()
             .find(|slot| slot.method.is_some())
-            .is_none_or(|slot| slot.response.is_some())
+            .is_none_or(|slot| slot.response.is_some() || slot.state == State::Alone)
     }
 
     /// Adds an answer, to the request that it belongs to if that is certain.
@@ -184,25 +198,28 @@ impl Pairing {
         let ResponseHead { response, missing } = head;
         let started = response.started;
         self.settle(false, now);
-        let count = self.waiting(started).take(2).count();
-        if count > 0 && self.is_ambiguous(count > 1) {
-            self.give_up_waiting(started);
+        if self.is_new_turn(started) {
+            (self.doubt, self.owed) = (None, 0);
         }
-        let found = self.waiting(started).next().map(|(at, _)| at);
-        let at = found.unwrap_or_else(|| {
-            self.replies += 1;
-            self.unasked.push_back((started, self.owed > 0));
-            self.unasked.truncate(MAX_UNASKED);
-            self.owed = self.owed.saturating_sub(1);
-            let later = |slot: &Slot| slot.state == State::Asked && slot.started > started;
-            let at = self
-                .slots
-                .iter()
-                .position(later)
-                .unwrap_or(self.slots.len());
-            self.slots.insert(at, Slot::new(started, now, State::Asked));
-            at
-        });
+        let at = match self.owner(started) {
+            Owner::Slot(at) => at,
+            Owner::Unclear => {
+                self.give_up_waiting(started);
+                self.insert_unasked(Slot {
+                    awaits_request: true,
+                    doubted: self.doubt.map(|doubt| doubt.ended),
+                    ..Slot::new(started, now, State::Asked)
+                })
+            }
+            Owner::Nobody => {
+                let awaits_request = self.owed == 0;
+                self.owed = self.owed.saturating_sub(1);
+                self.insert_unasked(Slot {
+                    awaits_request,
+                    ..Slot::new(started, now, State::Asked)
+                })
+            }
+        };
         if let Some(slot) = self.slots.get_mut(at) {
             if slot.state == State::Told {
                 slot.method = None;
@@ -226,27 +243,18 @@ impl Pairing {
     /// Ends the excerpt of the latest answer.
     pub(super) fn settle(&mut self, whole: bool, now: Timestamp) {
         if let Some(slot) = self.answered() {
-            let bytes = std::mem::take(&mut *slot.excerpt);
-            if let Some(response) = &mut slot.response {
-                response.excerpt = Excerpt::new(bytes, whole);
-            }
+            slot.settle(whole);
             slot.state = State::Settled(now);
         }
     }
 
     /// Notes that heads may have gone by.
     pub(super) fn hole(&mut self, hole: Hole) {
-        self.doubt = true;
-        self.incomplete |= hole.of_requests;
-        self.hidden |= hole.of_requests && hole.hidden;
-        self.torn |= hole.of_requests;
-        self.lost |= !hole.of_requests && !hole.by_rule;
-    }
-
-    /// A head was found after its place had been lost; `lost`: answers were, before it.
-    pub(super) fn resume(&mut self, lost: bool) {
-        self.doubt = true;
-        self.lost |= lost;
+        if hole.of_requests {
+            self.incomplete = true;
+        } else {
+            self.doubt(hole.ended, !hole.by_rule);
+        }
     }
 
     /// A thread read or wrote what the exchanges at this end wait for. `writes`: it wrote requests,
@@ -274,44 +282,29 @@ impl Pairing {
         self.settle(false, now);
     }
 
-    /// What a request's start says about holes before it.
-    fn begin(&mut self, started: Timestamp, sent_ahead: bool) {
-        self.replies += 1;
-        // Whoever sends ahead sends a run of requests and waits for all answers before the next.
-        let before = |(at, _): &&(Timestamp, bool)| *at < started;
-        let new_turn = self.unasked.iter().any(|unasked| before(&unasked));
-        let answered = self.unasked.iter().filter(before).any(|(_, owed)| !owed);
-        self.unasked.retain(|(at, _)| *at >= started);
-        self.owed = 0;
-        let waiting = self.slots.iter().any(|slot| slot.state == State::Asked);
-        let at_rest = !self
-            .slots
-            .iter()
-            .any(|slot| slot.state == State::Asked || slot.started >= started);
-        self.apart = sent_ahead
-            || (self.apart && !new_turn)
-            || (self.hidden && !answered)
-            || (self.torn && waiting);
-        (self.hidden, self.torn) = (false, false);
-        if at_rest && !self.apart {
-            self.doubt = false;
-            self.lost = false;
-        }
-    }
-
     /// Puts a request where it belongs: to its answer, if that came before, or behind all others. True
     /// when there was an answer.
-    fn place(&mut self, mut slot: Slot, sent_ahead: bool) -> bool {
+    fn place(&mut self, mut slot: Slot, lead: Lead) -> bool {
         let started = slot.started;
-        self.begin(started, sent_ahead);
-        let early = self.slots.iter_mut().find(|slot| {
-            let unasked = slot.method.is_none() && slot.response.is_some();
-            unasked && slot.started >= started && slot.state != State::Told
-        });
-        let alone = self.apart || started < self.unclear;
+        self.replies += 1;
+        self.latest = Some(started);
+        let waits = |slot: &Slot| slot.state == State::Asked && slot.started < started;
+        let at_rest = lead.turn && !self.slots.iter().any(waits);
+        if at_rest {
+            self.forget_doubt(started);
+        }
+        slot.turn = lead.turn;
+        let early = self
+            .slots
+            .iter_mut()
+            .find(|slot| slot.awaits_request && slot.started >= started);
+        let doubted = early.as_ref().is_some_and(|slot| slot.doubted.is_some());
+        self.apart = (self.apart || !lead.seamless) && !at_rest;
+        self.apart |= doubted || started < self.unclear;
         match early {
-            // Answers after bytes that were lost may be of later requests.
-            Some(answer) if !alone && !self.lost => {
+            _ if self.apart => slot.state = State::Alone,
+            Some(answer) => {
+                answer.awaits_request = false;
                 answer.started = started;
                 answer.finished = slot.finished;
                 answer.method = slot.method;
@@ -320,8 +313,6 @@ impl Pairing {
                 answer.capture.lost += slot.capture.lost;
                 return true;
             }
-            Some(_) => slot.state = State::Alone,
-            None if alone => slot.state = State::Alone,
             None => {}
         }
         // One that could not be read has nothing to tell but its answer.
@@ -331,57 +322,42 @@ impl Pairing {
         false
     }
 
+    /// Adds a request behind all others, and before the answers that began after it.
     fn push(&mut self, slot: Slot) {
-        if self.is_crowded() {
-            self.apart = true;
-            self.slots.retain(|slot| slot.state != State::Told);
-            for slot in self
-                .slots
-                .iter_mut()
-                .filter(|slot| slot.state == State::Asked)
-            {
-                slot.state = State::Alone;
+        self.make_room();
+        let before = |of: &Slot| of.method.is_some() || of.started <= slot.started;
+        let at = self.slots.iter().rposition(before).map_or(0, |at| at + 1);
+        self.slots.insert(at, slot);
+    }
+
+    /// Adds an answer that no request waits for.
+    fn insert_unasked(&mut self, slot: Slot) -> usize {
+        self.replies += 1;
+        self.make_room();
+        let later = |of: &Slot| of.state == State::Asked && of.started > slot.started;
+        let at = self.slots.iter().position(later);
+        let at = at.unwrap_or(self.slots.len());
+        self.slots.insert(at, slot);
+        at
+    }
+
+    /// Gives up what waits where too many are open, so that what is looked through stays short.
+    fn make_room(&mut self) {
+        if self.slots.len() < MAX_OPEN {
+            return;
+        }
+        for mut slot in std::mem::take(&mut self.slots) {
+            self.owed += usize::from(matches!(slot.state, State::Asked | State::Told));
+            if slot.awaits_request {
+                self.unclear = self.unclear.max(slot.started);
+            }
+            if slot.state == State::Answered {
+                slot.settle(false);
+            }
+            if slot.state != State::Told {
+                self.done.push_back(slot);
             }
         }
-        self.slots.push_back(slot);
-    }
-
-    /// No more may be open.
-    fn is_crowded(&self) -> bool {
-        self.slots.len() >= MAX_OPEN
-    }
-
-    /// Whether an answer cannot be given to the only request that waits for one, or to the first of
-    /// `several`.
-    fn is_ambiguous(&self, several: bool) -> bool {
-        self.doubt && (several || self.lost)
-    }
-
-    /// The requests that an answer which begins at `started` may belong to.
-    fn waiting(&self, started: Timestamp) -> impl Iterator<Item = (usize, &Slot)> {
-        self.slots.iter().enumerate().filter(move |(_, slot)| {
-            matches!(slot.state, State::Asked | State::Told) && slot.started <= started
-        })
-    }
-
-    /// Nobody can tell whose answer the next one is.
-    fn give_up_waiting(&mut self, started: Timestamp) {
-        self.unclear = started;
-        let mut end = None;
-        for slot in self.slots.iter_mut().filter(|slot| slot.started <= started) {
-            match slot.state {
-                State::Asked => slot.state = State::Alone,
-                State::Told => slot.method = None,
-                _ => continue,
-            }
-            self.owed += 1;
-            self.apart |= end.is_some_and(|end| slot.started <= end);
-            end = Some(slot.finished);
-        }
-        self.slots
-            .retain(|slot| slot.state != State::Told || slot.method.is_some());
-        // Requests that begin later are of the next turn, and the hole lies before it.
-        (self.doubt, self.lost) = (false, false);
     }
 
     fn answered(&mut self) -> Option<&mut Slot> {

@@ -1,6 +1,7 @@
 //! What the engine makes of conversations, by behaviour.
 
 mod http;
+mod losses;
 mod properties;
 mod sockets;
 mod wire;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::pairing::Pairing;
+use super::super::pairing::{Lead, Pairing};
 use super::super::shard::Context;
 use super::turns::Turns;
 use crate::credential::Credential;
@@ -26,15 +26,14 @@ impl Messages for Told<'_, '_> {
 
     fn request(&mut self, head: RequestHead) -> bool {
         self.context.tally.heads_cut += u64::from(!head.missing.is_nothing());
-        let started = head.request.started;
-        let sent_ahead = head
-            .passed
-            .is_some_and(|passed| !self.turns.other_between(self.direction, passed, started));
-        self.pairing.request(head, sent_ahead, self.context.now)
+        let lead = self.lead(head.request.started, head.passed);
+        self.pairing.request(head, lead, self.context.now)
     }
 
-    fn unreadable_request(&mut self, started: Timestamp) {
-        self.pairing.unreadable_request(started, self.context.now);
+    fn unreadable_request(&mut self, started: Timestamp, passed: Option<Timestamp>) {
+        let lead = self.lead(started, passed);
+        self.pairing
+            .unreadable_request(started, lead, self.context.now);
     }
 
     fn asked(&self, started: Timestamp) -> Asked {
@@ -63,11 +62,23 @@ impl Messages for Told<'_, '_> {
         self.pairing.hole(hole);
     }
 
-    fn resume(&mut self, lost: bool) {
-        self.pairing.resume(lost);
+    fn passed_over(&mut self, time: Timestamp) {
+        self.pairing.doubt(time, true);
     }
 
     fn bad_head(&mut self) {
         self.context.tally.heads_bad += 1;
+    }
+}
+
+impl Told<'_, '_> {
+    /// What is known of what came before a request.
+    fn lead(&self, started: Timestamp, passed: Option<Timestamp>) -> Lead {
+        let before = passed.or(self.pairing.latest());
+        Lead {
+            seamless: passed.is_none(),
+            turn: before
+                .is_none_or(|before| self.turns.other_between(self.direction, before, started)),
+        }
     }
 }

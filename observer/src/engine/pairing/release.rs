@@ -12,7 +12,10 @@ impl Pairing {
             .iter()
             .any(|slot| slot.state == State::Answered)
             .then(|| self.heard.plus(GRACE));
-        let due = self.first().map(|(_, slot)| self.due(slot, waits));
+        let due = match self.done.front() {
+            Some(slot) => Some(slot.since),
+            None => self.first().map(|(_, slot)| self.due(slot, waits)),
+        };
         quiet
             .into_iter()
             .chain(due.filter(|due| *due < Timestamp::MAX))
@@ -24,25 +27,27 @@ impl Pairing {
         if self.heard.plus(GRACE) <= now {
             self.settle(false, now);
         }
+        if let Some(mut slot) = self.done.pop_front() {
+            let complete = Complete::new(&mut slot, self.next_number);
+            self.next_number += 1;
+            return Some(complete);
+        }
         let (at, slot) = self.first()?;
         if self.due(slot, waits) > now {
             return None;
         }
-        let number = self.next_number;
-        self.next_number += 1;
         let slot = self.slots.get_mut(at)?;
-        let complete = Complete {
-            number,
-            request: slot.request.take(),
-            response: slot.response.take(),
-            handled: slot.handled.take(),
-            capture: slot.capture,
-        };
-        if slot.state == State::Asked && !self.over {
+        let stays = slot.state == State::Asked && !self.over;
+        let complete = Complete::new(slot, self.next_number);
+        if slot.awaits_request {
+            self.unclear = self.unclear.max(slot.started);
+        }
+        if stays {
             slot.state = State::Told;
         } else {
             self.slots.remove(at);
         }
+        self.next_number += 1;
         Some(complete)
     }
 
@@ -61,8 +66,6 @@ impl Pairing {
             State::Asked => slot.since.plus(waits.answer),
             State::Answered | State::Told => Timestamp::MAX,
             State::Alone => slot.since,
-            // Too many to wait for requests that would have come before them.
-            State::Settled(_) if slot.method.is_none() && self.is_crowded() => slot.since,
             State::Settled(_) if slot.method.is_none() && self.over => slot.since,
             State::Settled(_) if slot.method.is_none() && waits.in_request_head => {
                 slot.since.plus(waits.answer)
@@ -72,6 +75,18 @@ impl Pairing {
                 Some(wait) if slot.request.is_some() && !slot.is_handled() => at.plus(wait),
                 _ => at,
             },
+        }
+    }
+}
+
+impl Complete {
+    fn new(slot: &mut Slot, number: u64) -> Self {
+        Self {
+            number,
+            request: slot.request.take(),
+            response: slot.response.take(),
+            handled: slot.handled.take(),
+            capture: slot.capture,
         }
     }
 }

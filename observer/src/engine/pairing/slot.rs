@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::exchange::{Capture, Request, Response};
+use crate::exchange::{Capture, Excerpt, Request, Response};
 use crate::packet::Handling;
 use crate::protocol::http1::Method;
 use crate::time::Timestamp;
@@ -23,6 +23,12 @@ pub(super) struct Slot {
     /// `handled` was told before the head was seen.
     pub(super) provisional: bool,
     pub(super) capture: Capture,
+    /// The request began a turn, with nothing missing right before it.
+    pub(super) turn: bool,
+    /// The request of this answer may still come.
+    pub(super) awaits_request: bool,
+    /// Only if it began a turn after this: before, other answers may have gone by.
+    pub(super) doubted: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -53,6 +59,17 @@ impl Slot {
             handled: None,
             provisional: false,
             capture: Capture::default(),
+            turn: false,
+            awaits_request: false,
+            doubted: None,
+        }
+    }
+
+    /// Ends the excerpt; `whole`: the body was nothing more.
+    pub(super) fn settle(&mut self, whole: bool) {
+        let bytes = std::mem::take(&mut *self.excerpt);
+        if let Some(response) = &mut self.response {
+            response.excerpt = Excerpt::new(bytes, whole);
         }
     }
 

@@ -236,7 +236,7 @@ fn a_declared_hole_in_a_head_cuts_it_at_once() {
         .server(OK);
     assert_eq!(
         wire.told(),
-        ["0 GET /a 200 \"ok\" lost", "1 GET /a 200 \"ok\""]
+        ["0 GET /a 200 \"ok\" lost", "1 GET /a -", "2 - 200 \"ok\""]
     );
 }
 
@@ -273,8 +273,9 @@ fn a_lost_request_leaves_its_answer_alone() {
         [
             "0 GET /a 200 \"ok\"",
             "1 - 401 \"no\"",
-            "2 GET /c 200 \"c\"",
-            "3 GET /d 200 \"d\""
+            "2 GET /c -",
+            "3 - 200 \"c\"",
+            "4 GET /d 200 \"d\""
         ]
     );
 }
@@ -296,6 +297,61 @@ fn a_lost_answer_is_not_replaced_by_the_next() {
             "3 GET /c 200 \"ok\""
         ]
     );
+}
+
+#[test]
+fn a_request_that_is_read_late_gets_no_answer_of_a_later_one() {
+    let mut wire = Wire::open();
+    wire.client(&GET[..GET.len() - 2])
+        .declare(CLIENT, 0, 2)
+        .server("HTTP/1.1 200 X")
+        .tail(Tail::Cut, 30)
+        .client(get("/b"))
+        .server(answer(401, "b"))
+        .client(get("/c"))
+        .server(OK);
+    assert_eq!(
+        wire.told(),
+        [
+            "0 GET /a - lost",
+            "1 GET /b -",
+            "2 - 401 \"b\"",
+            "3 GET /c 200 \"ok\""
+        ]
+    );
+}
+
+#[test]
+fn an_answer_to_a_request_that_could_not_be_read_may_have_no_body() {
+    let mut wire = Wire::open();
+    wire.client(GET).server(OK).client("H").tail(Tail::Cut, 1);
+    wire.client("AD /b HTTP/1.1\r\n\r\n");
+    wire.server("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n");
+    wire.client(get("/c")).server(answer(401, "c"));
+    assert_eq!(
+        wire.told(),
+        ["0 GET /a 200 \"ok\"", "1 - 200 …", "2 GET /c 401 \"c\""]
+    );
+}
+
+#[test]
+fn more_answers_than_may_be_open_are_all_told() {
+    let mut wire = Wire::open();
+    wire.client(get("/a"))
+        .server("HTTP/1.1 204 X\r\n\r\n".repeat(3000));
+    assert_eq!(wire.told().len(), 3000);
+    let mut wire = Wire::open();
+    let paths: Vec<_> = (0..1000).map(|at| get(&format!("/{at}"))).collect();
+    wire.client(paths.concat())
+        .server("HTTP/1.1 204 X\r\n\r\n".repeat(1000))
+        .client(get("/b"))
+        .server(OK);
+    let told = wire.told();
+    assert!(
+        told.contains(&"2000 GET /b 200 \"ok\"".to_owned()),
+        "{told:?}"
+    );
+    assert_eq!(told.len(), 2001);
 }
 
 #[test]

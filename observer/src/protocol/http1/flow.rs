@@ -26,10 +26,22 @@ pub(super) struct Flow {
     excerpt: Option<usize>,
     /// The position behind everything that was taken.
     position: u64,
-    /// When bytes were last passed over in search of a head.
+    /// See [`super::RequestHead::passed`].
     passed: Option<Timestamp>,
-    /// It began unseen, although the other direction did not.
-    start_lost: bool,
+    /// When bytes were last passed over in search of a head, that may have been the rest of one.
+    rest: Option<Timestamp>,
+    /// When bytes were last seen.
+    heard: Timestamp,
+    /// A hole that was not told yet: what the direction carries, or when the hole ended, is not known.
+    untold: Option<Untold>,
+}
+
+/// A hole that was not told yet.
+#[derive(Clone, Copy)]
+struct Untold {
+    by_rule: bool,
+    /// Until bytes are seen behind it: [`Timestamp::MAX`].
+    ended: Timestamp,
 }
 
 enum State {
@@ -43,6 +55,17 @@ enum State {
     Seek,
     /// HTTP has ended: a tunnel, or another protocol.
     Over,
+}
+
+/// How a head can go by.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Loss {
+    /// Among bytes that were never seen, at some time before the next ones.
+    Unseen,
+    /// Among the latest bytes: they were cut, or where a message begins in them is not known.
+    Unread,
+    /// Among bytes that the source did not want, in the turn of the latest ones.
+    Unwanted,
 }
 
 /// What the connection must know at once.
@@ -59,21 +82,9 @@ pub(super) enum Signal {
     NotHttp,
 }
 
-impl Hole {
-    /// Nobody knows where a message of the direction ends. The next answer that is found may then be
-    /// one too late.
-    fn unclear(kind: Kind) -> Self {
-        Self {
-            of_requests: kind == Kind::Request,
-            hidden: false,
-            by_rule: kind == Kind::Request,
-        }
-    }
-}
-
 impl Flow {
     pub(super) fn new(from_start: bool, one_sided: bool) -> Self {
-        Self {
+        let mut flow = Self {
             state: if from_start {
                 State::Between
             } else {
@@ -83,8 +94,14 @@ impl Flow {
             excerpt: None,
             position: 0,
             passed: None,
-            start_lost: one_sided && !from_start,
+            rest: None,
+            heard: Timestamp::default(),
+            untold: None,
+        };
+        if one_sided && !from_start {
+            flow.lose(Loss::Unseen);
         }
+        flow
     }
 
     pub(super) fn held(&self) -> usize {
@@ -134,6 +151,11 @@ impl Flow {
                 time,
                 bytes,
             } => {
+                self.heard = self.heard.max(*time);
+                if let Some(hole) = &mut self.untold {
+                    hole.ended = hole.ended.min(self.heard);
+                }
+                self.tell_hole(kind, messages);
                 while !bytes.is_empty() {
                     let at = Place {
                         position: *position,
@@ -163,7 +185,7 @@ impl Flow {
                     self.settle(matches!(body, Body::UntilClose), messages);
                     self.state = State::Between;
                 }
-                self.cut(CUT, true, kind, messages)
+                self.cut(CUT, Loss::Unread, kind, messages)
             }
         }
     }
@@ -171,7 +193,7 @@ impl Flow {
     /// Nothing more will come.
     pub(super) fn close(&mut self, kind: Option<Kind>, messages: &mut impl Messages) {
         self.settle(false, messages);
-        self.cut(CUT, true, kind, messages);
+        self.cut(CUT, Loss::Unread, kind, messages);
         self.end_http();
     }
 
@@ -245,8 +267,8 @@ impl Flow {
             Step::Broken => {
                 self.settle(false, messages);
                 messages.bad_head();
-                kind.into_iter()
-                    .for_each(|kind| messages.hole(Hole::unclear(kind)));
+                self.lose(Loss::Unread);
+                self.tell_hole(kind, messages);
                 self.state = State::Seek;
             }
         }
@@ -259,7 +281,11 @@ impl Flow {
         kind: Option<Kind>,
         messages: &mut impl Messages,
     ) -> Option<Signal> {
-        let mut hidden = false;
+        let loss = match (gap.lost, gap.cut) {
+            (1.., _) => Loss::Unseen,
+            (0, 1..) => Loss::Unread,
+            (0, 0) => Loss::Unwanted,
+        };
         match &mut self.state {
             State::Over => return None,
             State::Head => {
@@ -267,9 +293,10 @@ impl Flow {
                     cut: gap.skipped + gap.cut > 0,
                     lost: gap.lost,
                 };
-                let by_rule = gap.cut + gap.lost == 0;
-                return self.cut(missing, by_rule, kind, messages);
+                return self.cut(missing, loss, kind, messages);
             }
+            // If there is no body, it was the next head that is missing.
+            State::Body { doubtful: true, .. } if loss != Loss::Unwanted => {}
             State::Body { body, doubtful } => {
                 *doubtful = false;
                 match body.pass(gap.len()) {
@@ -282,28 +309,48 @@ impl Flow {
                         self.state = State::Between;
                         return None;
                     }
-                    Step::Broken => hidden = matches!(body, Body::Length(_)),
+                    Step::Broken => {}
                 }
             }
-            State::Between => {
-                hidden = true;
-                if kind.is_none() {
-                    // Which kind of message it hid will be known with the first that is seen.
-                    self.passed = Some(Timestamp::default());
-                    self.start_lost = true;
-                }
-            }
-            State::Seek => {}
+            State::Between | State::Seek => {}
         }
         self.settle(false, messages);
         self.head.forget();
         self.state = State::Seek;
-        messages.hole(Hole {
-            of_requests: kind == Some(Kind::Request),
-            hidden,
-            by_rule: gap.lost + gap.cut == 0,
-        });
+        self.lose(loss);
+        self.tell_hole(kind, messages);
         None
+    }
+
+    /// Notes that heads may have gone by.
+    fn lose(&mut self, loss: Loss) {
+        let ended = match loss {
+            Loss::Unseen => Timestamp::MAX,
+            Loss::Unread | Loss::Unwanted => self.heard,
+        };
+        let before = self.untold.unwrap_or(Untold {
+            by_rule: true,
+            ended,
+        });
+        self.untold = Some(Untold {
+            by_rule: before.by_rule && loss == Loss::Unwanted,
+            ended: before.ended.max(ended),
+        });
+        self.passed = self.passed.max(Some(ended));
+    }
+
+    /// Tells of a hole as soon as it is known what it hid, and when.
+    fn tell_hole(&mut self, kind: Option<Kind>, messages: &mut impl Messages) {
+        if let (Some(kind), Some(hole)) = (kind, self.untold)
+            && hole.ended < Timestamp::MAX
+        {
+            self.untold = None;
+            messages.hole(Hole {
+                of_requests: kind == Kind::Request,
+                by_rule: hole.by_rule,
+                ended: hole.ended,
+            });
+        }
     }
 
     /// Ends the excerpt, if one is being taken.

@@ -37,8 +37,9 @@ pub trait Messages {
     fn inspect(&mut self, fields: &[httparse::Header<'_>], cut: bool) -> Option<Arc<Credential>>;
     /// A request's head. True when its answer was told before.
     fn request(&mut self, head: RequestHead) -> bool;
-    /// Something stands where a request must, and is none. A server answers it all the same.
-    fn unreadable_request(&mut self, started: Timestamp);
+    /// Something stands where a request must, and is none. A server answers it all the same. `passed`:
+    /// see [`RequestHead::passed`].
+    fn unreadable_request(&mut self, started: Timestamp, passed: Option<Timestamp>);
     /// What is known of the request that an answer which starts now belongs to.
     fn asked(&self, started: Timestamp) -> Asked;
     /// Whether the latest request has its final answer already.
@@ -49,11 +50,10 @@ pub trait Messages {
     fn excerpt(&mut self, content: &[u8]);
     /// The excerpt of the latest answer is done; `whole`: its body was nothing more.
     fn settle(&mut self, whole: bool);
-    /// The place in a direction was lost: heads may have gone by.
+    /// The place in a direction was lost: heads may have gone by. Told before any later head of it.
     fn hole(&mut self, hole: Hole);
-    /// A head was found after the place in the stream was lost. `lost`: it is that of an answer, and
-    /// the direction began unseen although the other did not.
-    fn resume(&mut self, lost: bool);
+    /// Before the next answer, the rest of another may have gone by, at this time at the latest.
+    fn passed_over(&mut self, time: Timestamp);
     /// A head was none and the place in the stream is lost.
     fn bad_head(&mut self);
 }
@@ -68,7 +68,8 @@ pub struct RequestHead {
     pub waits_for_continue: bool,
     /// What is missing of it.
     pub missing: Missing,
-    /// When bytes were last passed over that came right before it and may have been another request.
+    /// Right before it another request may have gone by, at this time at the latest.
+    /// [`Timestamp::MAX`]: nobody knows when. `None`: the request that was told last comes before it.
     pub passed: Option<Timestamp>,
 }
 
@@ -85,10 +86,10 @@ pub struct ResponseHead {
 pub struct Hole {
     /// Requests go in that direction.
     pub of_requests: bool,
-    /// A message began there for certain.
-    pub hidden: bool,
     /// Nothing of it was wanted by the source, which wants the first bytes of every turn.
     pub by_rule: bool,
+    /// When it was over at the latest.
+    pub ended: Timestamp,
 }
 
 /// What is missing of a head.
@@ -116,6 +117,8 @@ pub enum Method {
     Head,
     /// Any other.
     Other,
+    /// The request could not be read.
+    Unread,
 }
 
 /// What is known of the request that an answer belongs to.

@@ -3,8 +3,8 @@
 use super::super::head::{MAX_HEAD, end_of_head};
 use super::super::request::{self, Place};
 use super::super::start_line::{Kind, Line, recognise};
-use super::super::{Asked, Hole, Messages, Method, Missing, response};
-use super::{CUT, Flow, MAX_PLAIN, Signal, State};
+use super::super::{Asked, Messages, Method, Missing, response};
+use super::{CUT, Flow, Loss, MAX_PLAIN, Signal, State};
 use crate::exchange::MAX_EXCERPT;
 use crate::protocol::http1::body::Body;
 
@@ -54,7 +54,7 @@ impl Flow {
                 }
                 let too_long = self.head.bytes().len() >= MAX_HEAD;
                 let signal = too_long
-                    .then(|| self.cut(CUT, true, kind, messages))
+                    .then(|| self.cut(CUT, Loss::Unread, kind, messages))
                     .flatten();
                 (part.len(), signal)
             }
@@ -70,11 +70,10 @@ impl Flow {
     ) -> Signal {
         if let Some(kind) = kind {
             messages.bad_head();
-            messages.hole(Hole::unclear(kind));
-            if kind == Kind::Request {
-                messages.unreadable_request(self.head.started);
-            }
+            self.tell_unreadable(kind, messages);
         }
+        self.lose(Loss::Unread);
+        self.tell_hole(kind, messages);
         self.head.forget();
         self.state = State::Seek;
         signal
@@ -84,7 +83,7 @@ impl Flow {
     pub(super) fn cut(
         &mut self,
         missing: Missing,
-        by_rule: bool,
+        loss: Loss,
         kind: Option<Kind>,
         messages: &mut impl Messages,
     ) -> Option<Signal> {
@@ -98,20 +97,22 @@ impl Flow {
                 self.whole(&buffer, missing, 0, messages)
             }
             _ => {
-                if kind == Some(Kind::Request) {
-                    messages.unreadable_request(self.head.started);
+                if let Some(kind) = kind {
+                    self.tell_unreadable(kind, messages);
                 }
                 None
             }
         };
-        if let Some(kind) = kind {
-            messages.hole(Hole {
-                by_rule,
-                ..Hole::unclear(kind)
-            });
-        }
+        self.lose(loss);
+        self.tell_hole(kind, messages);
         self.state = State::Seek;
         signal
+    }
+
+    fn tell_unreadable(&mut self, kind: Kind, messages: &mut impl Messages) {
+        if kind == Kind::Request {
+            messages.unreadable_request(self.head.started, self.passed.take());
+        }
     }
 
     /// Reads a head, of which everything is here that will ever be. `behind`: so many bytes of the
@@ -129,7 +130,11 @@ impl Flow {
             finished: self.head.finished,
         };
         self.state = State::Between;
-        match recognise(head) {
+        let line = recognise(head);
+        if let Line::Start(kind) = line {
+            self.tell_hole(Some(kind), messages);
+        }
+        match line {
             Line::Start(Kind::Request) => {
                 let Some(mut read) = request::read(head, place, missing, messages) else {
                     return Some(self.lose_place(Signal::NotHttp, Some(Kind::Request), messages));
@@ -142,10 +147,11 @@ impl Flow {
                     },
                     None => State::Seek,
                 };
-                if let State::Seek = self.state {
-                    messages.hole(Hole::unclear(Kind::Request));
-                }
                 read.head.passed = self.passed.take();
+                if let State::Seek = self.state {
+                    self.lose(Loss::Unread);
+                    self.tell_hole(Some(Kind::Request), messages);
+                }
                 let head = read.head.method == Method::Head;
                 let answered = messages.request(read.head);
                 Some(if head && answered {
@@ -158,6 +164,9 @@ impl Flow {
                 let Some(read) = response::read(head, place, missing) else {
                     return Some(self.lose_place(Signal::NotHttp, Some(Kind::Response), messages));
                 };
+                if let Some(time) = self.rest.take() {
+                    messages.passed_over(time);
+                }
                 Some(self.response(read, head.len(), behind, messages))
             }
             _ => None,

@@ -5,6 +5,7 @@ use super::super::request::Place;
 use super::super::start_line::{Kind, Line, has_known_method, recognise};
 use super::super::{Asked, Messages};
 use super::{Flow, State};
+use crate::time::Timestamp;
 
 impl Flow {
     /// Looks for a line that starts a message: at the start of a segment, where heads mostly are,
@@ -14,7 +15,7 @@ impl Flow {
         at: Place,
         bytes: &[u8],
         kind: Option<Kind>,
-        messages: &mut impl Messages,
+        messages: &impl Messages,
     ) -> usize {
         let may_answer = messages.asked(at.started) != Asked::Nothing;
         let look = |bytes: &[u8]| match recognise(bytes) {
@@ -30,13 +31,13 @@ impl Flow {
                 .add(bytes.get(..line_end).unwrap_or_default(), at.finished);
             match look(self.head.bytes()) {
                 Line::Start(_) => {
-                    self.resume(messages);
+                    self.state = State::Head;
                     return line_end;
                 }
                 Line::Undecided if before + line_end < MAX_HEAD => return line_end,
                 _ => {
                     self.head.forget();
-                    self.passed = Some(at.started);
+                    self.pass_over(at.started);
                 }
             }
         }
@@ -49,14 +50,14 @@ impl Flow {
             self.head.begin(at.position + from as u64, at.started);
             match look(candidate) {
                 Line::Start(_) => {
-                    self.resume(messages);
+                    self.state = State::Head;
                     return from;
                 }
                 Line::Undecided => {
                     self.head.add(candidate, at.finished);
                     return bytes.len();
                 }
-                _ => self.passed = Some(at.started),
+                _ => self.pass_over(at.started),
             }
             match memchr::memchr(b'\n', candidate) {
                 Some(end) => from += end + 1,
@@ -65,8 +66,9 @@ impl Flow {
         }
     }
 
-    fn resume(&mut self, messages: &mut impl Messages) {
-        messages.resume(std::mem::take(&mut self.start_lost));
-        self.state = State::Head;
+    /// Notes that something was no head, and may have been the rest of one.
+    fn pass_over(&mut self, time: Timestamp) {
+        self.passed = Some(time);
+        self.rest = Some(time);
     }
 }
