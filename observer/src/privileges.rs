@@ -77,7 +77,8 @@ pub const NEEDS: [Need; 5] = [
         name: "CAP_DAC_READ_SEARCH",
         parts: &[Part::Processes],
         until: Until::End,
-        without: "which sockets the processes of other users have open is not known",
+        without: "which sockets the processes of other users have open, and what containers are \
+                  called, is not known",
         set: CapabilitySet::DAC_READ_SEARCH,
     },
 ];

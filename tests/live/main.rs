@@ -21,6 +21,7 @@ mod seen;
 mod traffic;
 
 mod canary;
+mod container;
 mod demo;
 mod earlier;
 mod identity;

@@ -23,6 +23,11 @@ impl Namespace {
         namespace
     }
 
+    /// Where it is found.
+    pub fn path(&self) -> String {
+        format!("/run/netns/{}", self.name)
+    }
+
     /// A command that will run in it.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
@@ -34,6 +39,21 @@ impl Namespace {
     pub fn run(&self, program: &str, arguments: &[&str]) {
         let status = self.command(program).args(arguments).status().unwrap();
         assert!(status.success(), "{program} {arguments:?}: {status}");
+    }
+}
+
+/// Joins two namespaces by a cable. Each end has its address, in a network of 256.
+pub fn joined(one: (&Namespace, &str), other: (&Namespace, &str)) {
+    let added = Command::new("ip")
+        .args(["link", "add", "cable", "netns", &one.0.name, "type", "veth"])
+        .args(["peer", "name", "cable", "netns", &other.0.name])
+        .status()
+        .unwrap();
+    assert!(added.success(), "ip link add: {added}");
+    for (namespace, address) in [one, other] {
+        let address = format!("{address}/24");
+        namespace.run("ip", &["addr", "add", &address, "dev", "cable"]);
+        namespace.run("ip", &["link", "set", "cable", "up"]);
     }
 }
 

@@ -137,7 +137,7 @@ fn where_nothing_can_be_traced_the_sockets_of_others_take_both_of_their_capabili
         assert!(
             observed
                 .stderr
-                .contains("goes on without the tracepoint sock_recv_length"),
+                .contains("goes on without tp_btf/sock_recv_length"),
             "{}",
             observed.stderr
         );

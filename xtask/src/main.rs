@@ -3,6 +3,7 @@
 mod bench;
 mod build_ebpf;
 mod built;
+mod dist;
 mod layers;
 mod record_demo;
 mod test;
@@ -19,6 +20,7 @@ use clap::Parser;
 enum Command {
     Bench(bench::Args),
     BuildEbpf(build_ebpf::Args),
+    Dist(dist::Args),
     RecordDemo(record_demo::Args),
     Test(test::Args),
     Vm(vm::Args),
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Bench(args) => bench::run(&args),
         Command::BuildEbpf(args) => build_ebpf::run(&args),
+        Command::Dist(args) => dist::run(&args),
         Command::RecordDemo(args) => record_demo::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Vm(args) => vm::run(&args),

@@ -25,6 +25,11 @@ pub(crate) fn run(_: &Args) -> Result<(), String> {
             .args(["clippy", "--quiet", "--workspace", "--all-targets"])
             .args(["--", "--deny", "warnings"]),
     );
+    // The live tests run it in containers.
+    layers.run(
+        "static binary",
+        cargo(&root).args(["xtask", "dist", "--debug"]),
+    );
     match built::tests(&root, &["--workspace"]) {
         Ok(tests) => {
             for test in &tests {

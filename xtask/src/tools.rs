@@ -12,6 +12,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("iptables", "iptables"),
     ("bpftool", "bpftool"),
+    ("crun", "crun"),
     ("openssl", "openssl"),
     ("python3", "python3"),
     ("node", "nodejs"),

@@ -23,6 +23,12 @@ impl Mount {
         host: "/sys/fs/cgroup",
         inside: "/host/cgroup",
     };
+    /// What the kernel tells of the machine.
+    pub(super) const SYS: Self = Self {
+        name: "sys",
+        host: "/sys",
+        inside: "/sys",
+    };
     /// The kernel's description of its types.
     const TYPES: Self = Self {
         name: "btf",
@@ -42,6 +48,12 @@ impl fmt::Display for Mount {
              `volumeMounts: [{{name: {name}, mountPath: {inside}, readOnly: true}}]` for the container"
         )
     }
+}
+
+/// Whether it is told how many processors there are, without which nobody can read counters that each
+/// of them has.
+pub(super) fn knows_processors() -> bool {
+    Path::new("/sys/devices/system/cpu/possible").exists()
 }
 
 /// Why the kernel's types are not known.

@@ -83,6 +83,9 @@ impl Live {
     /// # Errors
     /// The packet programs cannot be loaded or attached; what else cannot is in [`Live::missing`].
     pub fn attach(options: &LiveOptions) -> Result<Self, LiveError> {
+        if !container::knows_processors() {
+            return Err(LiveError::Processors);
+        }
         let (attached, maps, root) = load::attach(options)?;
         Ok(Self {
             decoder: Decoder::new(attached.context, Some(root.clone())),
@@ -199,6 +202,13 @@ pub enum LiveError {
     /// The programs could not be loaded or attached.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A container without /sys.
+    #[error(
+        "how many processors there are is not known, because /sys/devices/system/cpu is not mounted \
+         here; add it: {}",
+        Mount::SYS
+    )]
+    Processors,
     /// The ring buffer could not be waited for.
     #[error("waiting for records of the kernel programs failed: {0}")]
     Wait(io::Error),
