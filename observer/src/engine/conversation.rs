@@ -12,7 +12,7 @@ use super::Output;
 use super::pairing::{Pairing, Waits};
 use super::shard::Context;
 use crate::exchange::{Connection, Exchange, Side};
-use crate::packet::{ConnectionKey, Direction, Handling, Role};
+use crate::packet::{ConnectionKey, Direction, Handling, KnownBy, Role};
 use crate::protocol::Protocol;
 use crate::protocol::http1::{Found, Http1};
 use crate::stream::{Gap, Piece};
@@ -26,6 +26,8 @@ pub(super) struct Conversation {
     /// The sender and the receiver of `Forward`.
     addresses: (SocketAddr, SocketAddr),
     role: Option<Role>,
+    /// Who owns the socket, where no thread is told for each exchange.
+    owner: Option<Handling>,
     protocol: Protocol,
     from_start: bool,
     http: Http1,
@@ -47,6 +49,7 @@ impl Conversation {
             key,
             addresses,
             role,
+            owner: None,
             protocol: Protocol::Undecided,
             from_start: from_start.contains(&true),
             http: Http1::new(from_start),
@@ -145,8 +148,12 @@ impl Conversation {
         self.release_by(&waits, context);
     }
 
-    /// A thread read from the socket (`Reverse`) or wrote to it.
+    /// A thread read from the socket (`Reverse`) or wrote to it; or the owner of the socket, for all
+    /// exchanges of which nobody knows better.
     pub(super) fn handled(&mut self, direction: Direction, handling: &Handling) {
+        if handling.known_by == KnownBy::SocketTable {
+            self.owner = Some(handling.clone());
+        }
         let requests = self.http.requests().or(self.role.map(|role| match role {
             Role::Client => Direction::Forward,
             Role::Server => Direction::Reverse,
@@ -183,7 +190,7 @@ impl Conversation {
                 number: complete.number,
                 request: complete.request,
                 response: complete.response,
-                handled: complete.handled,
+                handled: complete.handled.or_else(|| self.owner.clone()),
                 capture: complete.capture,
                 completed: context.now,
             };
@@ -241,7 +248,7 @@ impl Conversation {
         let on_socket = matches!(self.key, ConnectionKey::Socket(_));
         Waits {
             answer: context.limits.exchange_timeout,
-            handling: on_socket.then_some(context.limits.handling_wait),
+            handling: (on_socket && self.owner.is_none()).then_some(context.limits.handling_wait),
             in_request_head: self.http.in_request_head(),
         }
     }

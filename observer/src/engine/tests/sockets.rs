@@ -1,13 +1,22 @@
 //! Connections of this host: sides, and who handled an exchange.
 
 use super::wire::{CLIENT, Packet, SERVER, Wire, at, engine, item, tell, thread};
-use crate::packet::{Batch, ConnectionKey, Direction, Item, ItemKind};
+use crate::packet::{Batch, ConnectionKey, Direction, Handling, Item, ItemKind, KnownBy};
 
 const GET: &str = "GET /a HTTP/1.1\r\n\r\n";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 /// The packets as one end saw them, with what a thread did after some of them.
 fn seen(packets: &[Packet], server: bool, handled: &[(usize, Direction, &str)]) -> Vec<String> {
+    seen_by(KnownBy::Tracepoint, packets, server, handled)
+}
+
+fn seen_by(
+    known_by: KnownBy,
+    packets: &[Packet],
+    server: bool,
+    handled: &[(usize, Direction, &str)],
+) -> Vec<String> {
     let key = ConnectionKey::Socket(7);
     let mut batch = Batch::new();
     let end = |direction: Direction| if server { direction.flip() } else { direction };
@@ -18,7 +27,11 @@ fn seen(packets: &[Packet], server: bool, handled: &[(usize, Direction, &str)]) 
         }
         batch.push(item);
         for (_, direction, name) in handled.iter().filter(|(after, ..)| *after == index) {
-            let kind = ItemKind::Handled(end(*direction), thread(name));
+            let handling = Handling {
+                known_by,
+                ..thread(name)
+            };
+            let kind = ItemKind::Handled(end(*direction), handling);
             let time = at(packet.micros + 10);
             batch.push(Item {
                 connection: key,
@@ -86,6 +99,33 @@ fn whoever_wrote_the_request_is_the_client() {
             "1 GET /a 200 client by curl-2"
         ]
     );
+}
+
+#[test]
+fn the_owner_of_a_socket_has_every_exchange_from_then_on() {
+    let mut wire = Wire::midway();
+    wire.client(GET)
+        .server(OK)
+        .client(GET)
+        .server(OK)
+        .client(GET)
+        .server(OK);
+    // Whatever was under way when the table was read.
+    for (after, direction) in [(0, CLIENT), (1, SERVER)] {
+        assert_eq!(
+            seen_by(
+                KnownBy::SocketTable,
+                &wire.packets,
+                true,
+                &[(after, direction, "nginx")]
+            ),
+            [
+                "0 GET /a 200 server by nginx",
+                "1 GET /a 200 server by nginx",
+                "2 GET /a 200 server by nginx",
+            ]
+        );
+    }
 }
 
 #[test]
