@@ -1,13 +1,16 @@
 //! Events say who it was, and services are called after it.
 
 use std::fs;
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::agent::{Agent, Observed};
 use crate::group::Group;
-use crate::lab::{Nginx, Validator, misbehave, turn};
+use crate::lab::{Nginx, Validator, misbehave, root, turn};
 use crate::seen::text;
 use crate::traffic::{Flaw, Mint, Sent};
 
@@ -143,7 +146,7 @@ fn a_configuration_is_read_again_without_a_gap() {
         std::thread::spawn(move || misbehave(None, "slow", ("127.0.0.1", port), &requests));
     let after = |count: usize| {
         crate::lab::wait_for("requests", || nginx.log().len() == count);
-        std::thread::sleep(std::time::Duration::from_secs(1));
+        std::thread::sleep(Duration::from_secs(1));
     };
     after(2);
     configure("after", "processes = [\"nobody\"]");
@@ -201,6 +204,96 @@ fn what_is_left_out_by_process_and_executable_is_not_told() {
     let observed = agent.stop();
     assert_eq!(observed.of(nginx.port, "server").len(), 1);
     assert_eq!(observed.events.len(), 1, "{:#?}", observed.events);
+}
+
+#[test]
+fn a_number_that_another_process_has_by_now_lends_it_nothing() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let python = python();
+    let other = folder.path().join("another");
+    fs::copy(&python, &other).unwrap();
+    let agent = Agent::start(&[]);
+    let mut first = Pool::start(&python);
+    let mut second = Pool::start(&other);
+    let pid = first.answer(0);
+    // As long as it is taken for the same without asking.
+    std::thread::sleep(Duration::from_millis(1200));
+    assert_eq!(second.answer(pid), pid);
+    let observed = agent.stop();
+    for (pool, executable) in [(&first, &python), (&second, &other)] {
+        let event = only(&observed, pool.port, "server");
+        assert_eq!(event.pointer("/process/pid"), Some(&pid.into()), "{event}");
+        let known = text(event, "/process/executable");
+        assert_eq!(Path::new(known), executable, "{event}");
+    }
+}
+
+/// Workers that are forks, of a Python that is run from a file.
+struct Pool {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    port: u16,
+}
+
+impl Pool {
+    fn start(python: &Path) -> Self {
+        let prefix = Command::new("python3")
+            .args(["-c", "import sys; print(sys.base_prefix)"])
+            .output()
+            .unwrap();
+        let mut child = Command::new(python)
+            .env(
+                "PYTHONHOME",
+                String::from_utf8(prefix.stdout).unwrap().trim_end(),
+            )
+            .arg(root().join("tests/lab/reuse.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdin = child.stdin.take().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let port = number(&mut stdout).try_into().unwrap();
+        Self {
+            child,
+            stdin,
+            stdout,
+            port,
+        }
+    }
+
+    /// Lets a worker with a number answer (0: any number). Gives the number that it had.
+    fn answer(&mut self, pid: u32) -> u32 {
+        writeln!(self.stdin, "{pid}").unwrap();
+        let pid = number(&mut self.stdout);
+        ask(self.port, "/who");
+        pid
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn number(from: &mut impl BufRead) -> u32 {
+    let mut line = String::new();
+    from.read_line(&mut line).unwrap();
+    line.trim_end().parse().unwrap()
+}
+
+/// The file that runs when Python does: on the path there may be a script.
+fn python() -> PathBuf {
+    let said = Command::new("python3")
+        .args(["-c", "import sys; print(sys.executable)"])
+        .output()
+        .unwrap();
+    let path = String::from_utf8(said.stdout).unwrap();
+    fs::canonicalize(path.trim_end()).unwrap()
 }
 
 fn ask(port: u16, path: &str) {

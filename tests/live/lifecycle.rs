@@ -34,7 +34,7 @@ fn a_reader_that_stalls_stops_neither_the_capture_nor_the_end() {
         .unwrap();
     let port = nginx.port.to_string();
     let mut agent = Agent::start_writing(&pipe, &["--port", &port]);
-    let mut load = wrk(nginx.port, "12s");
+    let mut load = wrk(nginx.port, "60s");
     wait_for("a full queue", || {
         sum(&agent.page(), "observer_events_dropped_total") > 100.0
     });
