@@ -50,6 +50,19 @@ impl Stop {
 }
 
 #[cfg(test)]
+impl Stop {
+    /// As when a signal asked for the end some time ago, and the source goes on.
+    pub(crate) fn pressing_for(time: Duration) -> Self {
+        let stop = Self::default();
+        stop.signalled.store(true, Ordering::Relaxed);
+        let since = Instant::now().checked_sub(time);
+        stop.since
+            .get_or_init(|| since.unwrap_or_else(Instant::now));
+        stop
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -59,10 +72,7 @@ mod tests {
         stop.request();
         assert!(stop.requested());
         assert_eq!(stop.presses_for(), Duration::ZERO);
-        let stop = Stop::default();
-        stop.signalled.store(true, Ordering::Relaxed);
-        stop.presses_for();
-        std::thread::sleep(Duration::from_millis(2));
-        assert!(stop.presses_for() >= Duration::from_millis(2));
+        let stop = Stop::pressing_for(Duration::from_secs(1));
+        assert!(stop.presses_for() >= Duration::from_secs(1));
     }
 }

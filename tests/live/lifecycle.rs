@@ -173,7 +173,7 @@ fn a_restart_under_load_loses_what_happened_meanwhile_and_says_how_long_that_was
             "{path} is there twice"
         );
     }
-    assert!(counts.iter().all(|count| *count > 20), "{counts:?}");
+    assert!(counts.iter().all(|count| *count > 5), "{counts:?}");
 
     let gap = sum(&page, "observer_capture_gap_seconds");
     let least = (begun - ended).as_secs_f64();

@@ -220,6 +220,37 @@ fn a_clock_that_is_set_bends_no_duration_and_times_are_those_of_the_day() {
     assert_eq!(seen, [(10, half), (20, half), (30 - 3600, half)]);
 }
 
+/// Keeps what it is told at the end.
+#[derive(Clone, Default)]
+struct Last(Arc<Mutex<Totals>>);
+
+impl Sink for Last {
+    fn take(&mut self, _: &Arc<Event>) {}
+
+    fn pass(&mut self, _: Timestamp, _: &Totals) {}
+
+    fn finish(&mut self, totals: &Totals) {
+        *self.0.lock().unwrap() = totals.clone();
+    }
+}
+
+#[test]
+fn what_the_end_leaves_no_time_to_judge_is_counted() {
+    for (asked, unjudged) in [(0, 0), (10, 2)] {
+        let (kept, last) = (Kept::default(), Last::default());
+        let mut source = Stepped(vec![(10, 0, 0), (20, 0, 0)]);
+        let stop = Stop::pressing_for(Duration::from_secs(asked));
+        let sinks: Vec<Box<dyn Sink>> = vec![Box::new(kept.clone()), Box::new(last.clone())];
+        Pipeline::new(settings(), sinks)
+            .run(&mut source, &stop)
+            .unwrap();
+        assert_eq!(kept.0.lock().unwrap().len() as u64, 2 - unjudged);
+        let totals = last.0.lock().unwrap();
+        assert_eq!(totals.given_up.get("unjudged"), Some(&unjudged));
+        assert_eq!(totals.is_whole(), unjudged == 0);
+    }
+}
+
 /// Gives exchanges, and remembers the filters that it was given.
 struct Filtered {
     left: Stepped,

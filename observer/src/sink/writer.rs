@@ -188,7 +188,7 @@ const CHUNKS: usize = 256;
 const PAUSE: Duration = Duration::from_millis(5);
 /// How long the end waits for a stalled reader. There are two writers, and a command that is asked to
 /// end does so within two seconds.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const LAST_WORDS: Duration = Duration::from_millis(400);
 
 #[cfg(test)]
 mod tests;
