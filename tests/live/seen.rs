@@ -28,7 +28,8 @@ impl Observed {
             .collect()
     }
 
-    /// What the agent says that it lost.
+    /// What the agent says that it lost: on its page of metrics, and in its summary what the end left
+    /// no time for.
     pub fn lost(&self) -> f64 {
         let counters = [
             "observer_capture_lost_total",
@@ -38,7 +39,17 @@ impl Observed {
         counters
             .iter()
             .map(|name| crate::agent::sum(&self.metrics, name))
-            .sum()
+            .sum::<f64>()
+            + self.unjudged()
+    }
+
+    fn unjudged(&self) -> f64 {
+        let words: Vec<_> = self.stdout.split([' ', '\n']).collect();
+        let at = words
+            .iter()
+            .position(|word| word.trim_end_matches(',') == "unjudged");
+        at.and_then(|at| words.get(at - 1))
+            .map_or(0.0, |count| count.replace(',', "").parse().unwrap())
     }
 
     /// Every request was seen once from each side with the status that the client got, and every

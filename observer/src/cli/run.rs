@@ -105,7 +105,7 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
 
     let changes = hangups.map(Hangups::follow).transpose()?;
     let events = events
-        .map(|events| events.start(WhenFull::Drop))
+        .map(|events| events.start(WhenFull::Drop(stop.clone())))
         .transpose()?;
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     let losses = events.as_ref().map(|events| events.losses());
@@ -122,7 +122,7 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
         server.serve(sink.page()).map_err(failed)?;
         sinks.push(Box::new(sink));
     }
-    let report = outputs::report(&run.events, WhenFull::Drop)?;
+    let report = outputs::report(&run.events, WhenFull::Drop(stop.clone()))?;
     sinks.push(Box::new(report.telling(losses)));
     if let Some(state) = state {
         keep(state, &mut sinks)?;

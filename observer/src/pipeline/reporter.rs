@@ -56,7 +56,7 @@ pub(super) struct Reporter {
 
 /// How long is judged after a signal asked for the end: a command ends within two seconds, and the
 /// writers want some of them.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const LAST_WORDS: Duration = Duration::from_millis(1100);
 
 impl Reporter {
     /// Reports until the end. Asks for it when nobody reads any more.

@@ -23,8 +23,9 @@ pub enum Output {
 /// What happens when the writer cannot keep up.
 #[derive(Clone, Debug)]
 pub enum WhenFull {
-    /// Lines are dropped and counted: the source does not wait.
-    Drop,
+    /// Lines are dropped and counted: the source does not wait. At the end a stalled reader is
+    /// waited for as long as a signal that asked for it allows.
+    Drop(Stop),
     /// The caller waits, because the source is a file, until it is asked to end.
     WaitUnless(Stop),
 }
@@ -92,7 +93,7 @@ impl Writer {
         if self.queue.take().is_none() {
             return;
         }
-        let mut patience = LAST_WORDS;
+        let mut patience = self.patience();
         while self.done.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
             if self.may_wait() {
                 continue;
@@ -124,9 +125,15 @@ impl Writer {
 
     fn may_wait(&self) -> bool {
         match &self.when_full {
-            WhenFull::Drop => false,
+            WhenFull::Drop(_) => false,
             WhenFull::WaitUnless(stop) => !stop.requested(),
         }
+    }
+
+    fn patience(&self) -> Duration {
+        let (WhenFull::Drop(stop) | WhenFull::WaitUnless(stop)) = &self.when_full;
+        END.saturating_sub(stop.presses_for())
+            .clamp(LEAST, LAST_WORDS)
     }
 
     /// What was lost so far, to be asked from anywhere.
@@ -186,9 +193,13 @@ const CHUNK: usize = 64 * 1024;
 const CHUNKS: usize = 256;
 /// How often a caller that waits looks again.
 const PAUSE: Duration = Duration::from_millis(5);
-/// How long the end waits for a stalled reader. There are two writers, and a command that is asked to
-/// end does so within two seconds.
-const LAST_WORDS: Duration = Duration::from_millis(400);
+/// How long the end waits for a stalled reader.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+/// When a signal asked for the end, so long after it the waiting is over: a command ends within two
+/// seconds.
+const END: Duration = Duration::from_millis(1700);
+/// However long the work before took, a reader is waited for so long.
+const LEAST: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,11 @@ impl Write for Disk {
 fn write_five(room: usize, kind: ErrorKind) -> (String, Losses) {
     let (got, bytes) = mpsc::channel();
     let disk = Disk { room, kind, got };
-    let mut writer = Writer::start(Output::Stream(Box::new(disk)), WhenFull::Drop).unwrap();
+    let mut writer = Writer::start(
+        Output::Stream(Box::new(disk)),
+        WhenFull::Drop(Stop::default()),
+    )
+    .unwrap();
     for _ in 0..5 {
         writer.line(|line| line.extend(b"four"));
     }
@@ -73,7 +77,7 @@ impl Write for Stalled {
 fn a_stalled_reader_stops_nothing_and_costs_counted_lines() {
     let (hold, held) = mpsc::channel();
     let output = Output::Stream(Box::new(Stalled(held)));
-    let mut writer = Writer::start(output, WhenFull::Drop).unwrap();
+    let mut writer = Writer::start(output, WhenFull::Drop(Stop::default())).unwrap();
     let losses = writer.losses();
     let many = 2 * CHUNKS as u64;
     for _ in 0..many {
@@ -145,4 +149,21 @@ fn a_torn_line_of_a_pipe_is_ended_before_the_next() {
     drop(output);
     let text: Vec<u8> = bytes.iter().flatten().collect();
     assert_eq!(text, b"four\nfo\nnext\n");
+}
+
+#[test]
+fn the_end_waits_no_longer_than_a_signal_allows() {
+    for (pressed, least, most) in [(0, 450, 1000), (1500, 150, 450), (9000, 40, 150)] {
+        let (hold, held) = mpsc::channel();
+        let output = Output::Stream(Box::new(Stalled(held)));
+        let stop = Stop::pressing_for(Duration::from_millis(pressed));
+        let mut writer = Writer::start(output, WhenFull::Drop(stop)).unwrap();
+        writer.line(|line| line.extend(b"four"));
+        let start = std::time::Instant::now();
+        writer.finish();
+        let took = start.elapsed().as_millis();
+        assert!((least..most).contains(&took), "{pressed}: {took} ms");
+        assert_eq!(writer.losses().queue_full(), 1);
+        drop(hold);
+    }
 }
