@@ -61,6 +61,7 @@ const LAST_WORDS: Duration = Duration::from_millis(1100);
 impl Reporter {
     /// Reports until the end. Asks for it when nobody reads any more.
     pub(super) fn work(mut self, messages: &Receiver<Message>, stop: &Stop) {
+        verdict::prepare();
         for message in messages {
             match message {
                 Message::Batch {

@@ -31,6 +31,13 @@ use outcome::Ruling;
 use statement::{By, Statement};
 use token::{Presence, Token};
 
+/// Builds the tables of words, which takes longer than thousands of verdicts: otherwise the first
+/// rejection would wait for it, and all behind it.
+pub fn prepare() {
+    rules::prepare();
+    wording::prepare();
+}
+
 /// A clock that differs by less than this from ours is not worth a word, in seconds.
 const MAX_CLOCK_DIFFERENCE: i64 = 5;
 

@@ -165,6 +165,11 @@ struct Rules {
     regexes: Vec<(usize, Regex)>,
 }
 
+/// Builds the table.
+pub(super) fn prepare() {
+    LazyLock::force(&RULES);
+}
+
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let lines = include_str!("rules.tsv")
         .lines()

@@ -72,6 +72,14 @@ fn plain(text: &str) -> String {
     out
 }
 
+/// Builds the patterns.
+pub(super) fn prepare() {
+    LazyLock::force(&PATTERNS);
+    for pattern in [&BOILERPLATE, &EITHER, &OF_TOKEN] {
+        LazyLock::force(pattern);
+    }
+}
+
 /// In order: time before signature, because "signature has expired" is about the time, and what
 /// names a claim before what is general.
 static PATTERNS: LazyLock<Vec<(Cause, Regex)>> = LazyLock::new(|| {
