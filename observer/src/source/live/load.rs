@@ -297,10 +297,15 @@ impl LoadError {
     }
 
     fn program(program: &'static str, part: Part, error: ProgramError) -> Self {
+        // The verifier refuses with the same number that a lack of permission has, but it has words.
+        let judged = matches!(
+            &error,
+            ProgramError::LoadError { verifier_log, .. } if !verifier_log.to_string().trim().is_empty()
+        );
         // What a lack of capabilities leads to is not always called so.
         let lacking = privileges::lacking(part).next().is_some();
         let said = if lacking { io_error } else { permission };
-        if let Some(source) = said(&error) {
+        if let Some(source) = said(&error).filter(|_| !judged) {
             return Self::Forbidden {
                 what: format!("load or attach the program {program}"),
                 source,
