@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget, SectionKind};
+use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget, SectionKind, SymbolKind};
 
 /// One instruction (RFC 9669 section 3).
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +65,8 @@ pub struct Section {
     pub instructions: Vec<Instruction>,
     /// By place.
     pub bound: BTreeMap<usize, Bound>,
+    /// Where its functions start. One hook may have programs for more than one kernel.
+    pub starts: Vec<usize>,
 }
 
 impl Section {
@@ -113,6 +115,12 @@ pub fn read(bytes: &[u8]) -> Code {
             let section_code = Section {
                 instructions: instructions(section.data().unwrap()),
                 bound,
+                starts: file
+                    .symbols()
+                    .filter(|symbol| symbol.kind() == SymbolKind::Text)
+                    .filter(|symbol| symbol.section_index() == Some(section.index()))
+                    .map(|symbol| place(symbol.address()))
+                    .collect(),
             };
             (section.name().unwrap().to_owned(), section_code)
         })

@@ -55,6 +55,7 @@ const OUT: Instruction = it(0x95, 0, 0, 0, 0);
 
 fn section(instructions: &[Instruction]) -> Section {
     Section {
+        starts: vec![0],
         instructions: instructions.to_vec(),
         bound: BTreeMap::new(),
     }

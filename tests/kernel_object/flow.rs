@@ -12,7 +12,14 @@ use crate::origin::{Origin, State, Value};
 /// Follows a program of an object from the start of its section.
 pub fn program(code: &Code, section: &str) -> Result<(), String> {
     let context = Value::of(Origin::KERNEL);
-    Walk { code }.function(section, 0, &[context], 0).map(drop)
+    let walk = Walk { code };
+    let starts = &code.get(section).ok_or("no such section")?.starts;
+    if starts.is_empty() {
+        return Err("there is no function".to_owned());
+    }
+    starts
+        .iter()
+        .try_for_each(|start| walk.function(section, *start, &[context], 0).map(drop))
 }
 
 /// What a function does, as far as its caller must know.
