@@ -302,10 +302,11 @@ impl LoadError {
             &error,
             ProgramError::LoadError { verifier_log, .. } if !verifier_log.to_string().trim().is_empty()
         );
-        // What a lack of capabilities leads to is not always called so.
+        // What a lack of capabilities leads to is not always called so: without CAP_PERFMON it is the
+        // verifier that gives up.
         let lacking = privileges::lacking(part).next().is_some();
         let said = if lacking { io_error } else { permission };
-        if let Some(source) = said(&error).filter(|_| !judged) {
+        if let Some(source) = said(&error).filter(|_| lacking || !judged) {
             return Self::Forbidden {
                 what: format!("load or attach the program {program}"),
                 source,
