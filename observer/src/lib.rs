@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod credential;
 pub mod demo;
+mod digest;
 pub mod engine;
 pub mod event;
 pub mod exchange;

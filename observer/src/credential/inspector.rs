@@ -9,6 +9,7 @@ use lru::LruCache;
 use super::field::{Parts, take_apart};
 use super::jwt::{self, Reading};
 use super::{Carrier, Credential, Defect, Echo, Fingerprint, Kind, Policy};
+use crate::digest::{Digest, DigestKey};
 use crate::redact;
 
 /// How many credentials one inspector remembers. At 1 to 4 KiB each, 4 to 16 MiB.
@@ -17,11 +18,12 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(MAX_REMEMBERED).unwrap();
 
 /// Takes credentials apart, each distinct one once. One per worker.
 ///
-/// Per request it costs one HMAC over the token; reading it and checking its signature is done when
-/// it is seen for the first time.
+/// Per request it costs one fast hash over the field; the fingerprint, reading it and checking its
+/// signature are done when it is seen for the first time.
 pub struct Inspector {
     policy: Arc<Policy>,
-    seen: LruCache<Key, Arc<Credential>>,
+    key: DigestKey,
+    seen: LruCache<Digest, Arc<Credential>>,
 }
 
 impl Inspector {
@@ -29,6 +31,7 @@ impl Inspector {
     pub fn new(policy: Arc<Policy>) -> Self {
         Self {
             policy,
+            key: DigestKey::default(),
             seen: LruCache::sparse(REMEMBERED),
         }
     }
@@ -51,12 +54,11 @@ impl Inspector {
     fn inspect_value(&mut self, value: &[u8], fields: usize, cut: bool) -> Arc<Credential> {
         // The value as a whole is the key, not the token alone: what is wrong around the token belongs
         // to the credential, too.
-        let count = u8::try_from(fields).unwrap_or(u8::MAX);
-        let whole = self
-            .policy
-            .key
-            .fingerprint(&[b"field\0", &[count, u8::from(cut)], value]);
-        let key = Key(whole.0);
+        let mut digester = self.key.digester();
+        digester.number(fields as u64);
+        digester.number(u64::from(cut));
+        digester.bytes(value);
+        let key = digester.finish();
         if let Some(known) = self.seen.get(&key) {
             return Arc::clone(known);
         }
@@ -126,6 +128,3 @@ impl Inspector {
         })
     }
 }
-
-#[derive(Eq, Hash, PartialEq)]
-struct Key(u64);
