@@ -2,7 +2,7 @@
 
 use super::Cause;
 use super::statement::Statement;
-use super::token::{BEYOND, Presence, SMALLEST_LIMIT, Token, audience, span};
+use super::token::{Distance, Presence, SMALLEST_LIMIT, Token, audience};
 use crate::credential::{Kind, MAX_LIST, Signature};
 use crate::exchange::Exchange;
 
@@ -128,18 +128,15 @@ fn too_large(exchange: &Exchange) -> Weight {
 }
 
 fn expired(token: &Token<'_>) -> Weight {
-    match token.ahead(|claims| claims.expires) {
-        Some(ahead) if ahead < -BEYOND => {
-            Proves(format!("exp was {} before the request", span(ahead)))
+    match token.times.expires {
+        Some(distance) => {
+            let clause = from_request("exp", distance);
+            match (distance.beyond, distance.after) {
+                (true, false) => Proves(clause),
+                (true, true) => Refutes(clause),
+                (false, _) => Fits(Some(clause)),
+            }
         }
-        Some(ahead) if ahead > BEYOND => {
-            Refutes(format!("exp was {} after the request", span(ahead)))
-        }
-        Some(ahead) => Fits(Some(format!(
-            "exp was {} {} the request",
-            span(ahead),
-            if ahead <= 0.0 { "before" } else { "after" }
-        ))),
         None if token.lacks("exp", |claims| claims.expires) => {
             Fits(Some("the token has no exp".to_owned()))
         }
@@ -147,27 +144,26 @@ fn expired(token: &Token<'_>) -> Weight {
     }
 }
 
+/// Where a time claim lies, as a clause.
+fn from_request(name: &str, distance: Distance) -> String {
+    let way = if distance.after { "after" } else { "before" };
+    format!("{name} was {distance} {way} the request")
+}
+
 /// `nbf` and `iat` are reported for each other.
 fn early(cause: Cause, token: &Token<'_>) -> Weight {
-    let not_before = token.ahead(|claims| claims.not_before);
-    let issued = token.ahead(|claims| claims.issued);
+    let (not_before, issued) = (token.times.not_before, token.times.issued);
     let (own, own_name, other, other_name, other_cause) = if cause == Cause::TokenNotYetValid {
         (not_before, "nbf", issued, "iat", Cause::TokenIssuedInFuture)
     } else {
         (issued, "iat", not_before, "nbf", Cause::TokenNotYetValid)
     };
-    let after = |name: &str, ahead: f64| format!("{name} was {} after the request", span(ahead));
+    let early = |distance: Distance| distance.after && distance.beyond;
     match (own, other) {
-        (Some(ahead), _) if ahead > BEYOND => Proves(after(own_name, ahead)),
-        (_, Some(ahead)) if ahead > BEYOND => Better(other_cause, after(other_name, ahead)),
-        (Some(ahead), _) if ahead < -BEYOND => {
-            Refutes(format!("{own_name} was {} before the request", span(ahead)))
-        }
-        (Some(ahead), _) => Fits(Some(format!(
-            "{own_name} was {} {} the request",
-            span(ahead),
-            if ahead > 0.0 { "after" } else { "before" }
-        ))),
+        (Some(own), _) if early(own) => Proves(from_request(own_name, own)),
+        (_, Some(other)) if early(other) => Better(other_cause, from_request(other_name, other)),
+        (Some(own), _) if own.beyond => Refutes(from_request(own_name, own)),
+        (Some(own), _) => Fits(Some(from_request(own_name, own))),
         (None, _)
             if cause == Cause::TokenNotYetValid
                 && token.lacks("nbf", |claims| claims.not_before) =>

@@ -273,8 +273,9 @@ fn refuted(cause: Cause, token: &Token<'_>) -> bool {
         Cause::IssuerMismatch => takes(|expected| &expected.issuer),
         Cause::AudienceMismatch => takes(|expected| &expected.audience),
         Cause::TokenExpired => token
-            .ahead(|claims| claims.expires)
-            .is_some_and(|ahead| ahead > super::token::BEYOND),
+            .times
+            .expires
+            .is_some_and(|distance| distance.after && distance.beyond),
         Cause::CredentialsMissing => token.credential().is_some(),
         _ => false,
     }

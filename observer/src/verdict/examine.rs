@@ -2,7 +2,7 @@
 
 use super::Cause;
 use super::Expectation;
-use super::token::{Presence, Token};
+use super::token::{Presence, Shown, Token};
 use crate::credential::Credential;
 use crate::time::Timestamp;
 
@@ -24,7 +24,8 @@ pub fn examine(
     moment: &str,
     expected: Option<&Expectation>,
 ) -> Vec<Problem> {
-    let token = Token::at(Presence::Present(credential), Some(time), moment, expected);
+    let shown = Shown::at(Presence::Present(credential), Some(time));
+    let token = Token::of(shown, moment, expected);
     let problems = token.findings.into_iter().map(|finding| Problem {
         cause: finding.cause,
         certain: finding.sure,

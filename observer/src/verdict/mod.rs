@@ -10,9 +10,11 @@ mod agree;
 mod body;
 mod cause;
 mod challenge;
+mod clock;
 mod combine;
 mod examine;
 mod explain;
+mod judge;
 mod outcome;
 mod rules;
 mod statement;
@@ -23,13 +25,15 @@ mod wording;
 
 pub use cause::{Cause, Certainty, Outcome};
 pub use examine::{Problem, examine};
+pub use judge::Judge;
 
 use crate::credential::{Echo, Signature};
-use crate::exchange::Exchange;
-use combine::{Finding, combine};
+use crate::exchange::{Exchange, Response};
+use clock::Clock;
+use combine::combine;
 use outcome::Ruling;
 use statement::{By, Statement};
-use token::{Presence, Token};
+use token::{Presence, Shown, Token};
 
 /// Builds the tables of words, which takes longer than thousands of verdicts: otherwise the first
 /// rejection would wait for it, and all behind it.
@@ -37,9 +41,6 @@ pub fn prepare() {
     rules::prepare();
     wording::prepare();
 }
-
-/// A clock that differs by less than this from ours is not worth a word, in seconds.
-const MAX_CLOCK_DIFFERENCE: i64 = 5;
 
 /// What observer concludes about one exchange.
 ///
@@ -70,52 +71,148 @@ pub struct Expectation {
     pub audience: Vec<String>,
 }
 
-/// Judges an exchange.
+/// Judges an exchange. A [`Judge`] does the same, and remembers.
 pub fn judge(exchange: &Exchange, expected: Option<&Expectation>) -> Verdict {
     let Some(response) = &exchange.response else {
-        let explanation = "No answer was seen.".to_owned();
-        return Verdict {
-            outcome: Outcome::Unanswered,
-            explanation,
-            ..plain()
-        };
+        return unanswered();
     };
-    let token = Token::look(exchange, expected);
-    let echo = token.credential().map_or_else(Echo::default, |it| it.echo);
-    let statement = Statement::read(response, outcome::may_explain(response, &token), echo);
-    let status = format!("the answer was {}", response.status);
-    match outcome::rule(exchange, response, &statement, &token) {
-        Ruling::Plain(outcome, why) => Verdict {
+    let shown = Shown::look(exchange);
+    let sight = Sight {
+        exchange,
+        response,
+        shown,
+        with_body: outcome::may_explain(response, shown.presence),
+        clock_ahead: Clock::default().ahead(response),
+        expected,
+    };
+    sight.conclude().0
+}
+
+fn unanswered() -> Verdict {
+    Verdict {
+        outcome: Outcome::Unanswered,
+        explanation: "No answer was seen.".to_owned(),
+        ..plain()
+    }
+}
+
+/// What a verdict rests on, before anything of it is weighed.
+struct Sight<'a> {
+    /// Of it: the credential, whether it was a preflight, what was cut, and sizes.
+    exchange: &'a Exchange,
+    /// Of it: the status, the fields that are read, and the body where that is read.
+    response: &'a Response,
+    shown: Shown<'a>,
+    /// Whether the body may be about the credential.
+    with_body: bool,
+    /// How many seconds the clock of the answer is ahead of ours, where that is worth a word.
+    clock_ahead: Option<i64>,
+    expected: Option<&'a Expectation>,
+}
+
+impl Sight<'_> {
+    /// The verdict, and whether it may rest on the sizes of the request.
+    fn conclude(&self) -> (Verdict, bool) {
+        let token = Token::of(self.shown, "the request", self.expected);
+        let echo = token.credential().map_or_else(Echo::default, |it| it.echo);
+        let statement = Statement::read(self.response, self.with_body, echo);
+        let sized = self.response.status == 431 || statement.names(Cause::TokenTooLarge);
+        (self.weigh(&statement, &token), sized)
+    }
+
+    fn weigh(&self, statement: &Statement, token: &Token<'_>) -> Verdict {
+        let Self {
+            exchange, response, ..
+        } = self;
+        let status = format!("the answer was {}", response.status);
+        match outcome::rule(exchange, response, statement, token) {
+            Ruling::Plain(outcome, why) => Verdict {
+                outcome,
+                explanation: format!("The answer was {}: {why}.", response.status),
+                evidence: vec![status],
+                ..plain()
+            },
+            Ruling::Step(clause) => step(vec![status], clause),
+            Ruling::Login(clause) if token.credential().is_none() => step(vec![status], clause),
+            Ruling::Login(clause) => {
+                let evidence = vec![status, clause];
+                self.rejected(Outcome::Challenged, evidence, statement, token)
+            }
+            Ruling::Rejected => self.rejected(Outcome::Rejected, vec![status], statement, token),
+        }
+    }
+
+    fn rejected(
+        &self,
+        outcome: Outcome,
+        mut evidence: Vec<String>,
+        statement: &Statement,
+        token: &Token<'_>,
+    ) -> Verdict {
+        let finding = combine(self.exchange, self.response.status, statement, token);
+        let explanation = explain::sentence(&finding);
+        for said in &statement.said {
+            evidence.push(said.quote.sentence(said.by));
+        }
+        let unspecific = statement.unspecific.as_ref();
+        evidence.extend(unspecific.map(|(quote, by)| quote.sentence(*by)));
+        let elsewhere = statement.elsewhere.as_ref();
+        evidence.extend(elsewhere.map(|quote| quote.sentence(By::Hint)));
+        evidence.extend(finding.decisive);
+        evidence.extend(token.findings.iter().map(|finding| finding.clause.clone()));
+        evidence.extend(self.caveats(statement, token));
+        let mut seen = Vec::with_capacity(evidence.len());
+        evidence.retain(|sentence| {
+            let is_new = !seen.contains(sentence);
+            seen.push(sentence.clone());
+            is_new
+        });
+        Verdict {
             outcome,
-            explanation: format!("The answer was {}: {why}.", response.status),
-            evidence: vec![status],
-            ..plain()
-        },
-        Ruling::Step(clause) => step(vec![status], clause),
-        Ruling::Login(clause) if token.credential().is_none() => step(vec![status], clause),
-        Ruling::Login(clause) => {
-            let finding = combine(exchange, response.status, &statement, &token);
-            let evidence = vec![status, clause];
-            rejected(
-                Outcome::Challenged,
-                finding,
-                evidence,
-                &statement,
-                &token,
-                exchange,
-            )
+            cause: Some(finding.cause),
+            certainty: Some(finding.certainty),
+            evidence,
+            candidates: finding.candidates,
+            explanation,
         }
-        Ruling::Rejected => {
-            let finding = combine(exchange, response.status, &statement, &token);
-            rejected(
-                Outcome::Rejected,
-                finding,
-                vec![status],
-                &statement,
-                &token,
-                exchange,
-            )
+    }
+
+    /// What limits or colours the conclusion.
+    fn caveats(&self, statement: &Statement, token: &Token<'_>) -> Vec<String> {
+        let mut caveats = Vec::new();
+        if let Some(credential) = token.credential() {
+            match &credential.signature {
+                Signature::Valid { kid } => {
+                    let kid = kid.as_deref().unwrap_or("without a kid");
+                    caveats.push(format!("the signature is that of the issuer's key {kid}"));
+                }
+                Signature::NotCheckable => {
+                    caveats.push(
+                        "the signature cannot be checked: its algorithm is symmetric or not known here"
+                            .to_owned(),
+                    );
+                }
+                _ => {}
+            }
+            if credential.cut {
+                caveats.push("the capture cut the credential: its end was not seen".to_owned());
+            }
         }
+        if matches!(token.presence, Presence::Unknown) {
+            caveats.push("the request was not seen, or not all of its head".to_owned());
+        }
+        if self.exchange.capture.response_cut {
+            caveats.push("the capture cut the head of the answer".to_owned());
+        }
+        caveats.extend(statement.unread.map(str::to_owned));
+        if let Some(ahead) = self.clock_ahead {
+            let way = if ahead > 0 { "ahead of" } else { "behind" };
+            caveats.push(format!(
+                "the clock of the answering server is {} s {way} ours",
+                ahead.abs()
+            ));
+        }
+        caveats
     }
 }
 
@@ -142,80 +239,4 @@ fn step(mut evidence: Vec<String>, clause: String) -> Verdict {
         explanation,
         ..plain()
     }
-}
-
-fn rejected(
-    outcome: Outcome,
-    finding: Finding,
-    mut evidence: Vec<String>,
-    statement: &Statement,
-    token: &Token<'_>,
-    exchange: &Exchange,
-) -> Verdict {
-    let explanation = explain::sentence(&finding);
-    for said in &statement.said {
-        evidence.push(said.quote.sentence(said.by));
-    }
-    let unspecific = statement.unspecific.as_ref();
-    evidence.extend(unspecific.map(|(quote, by)| quote.sentence(*by)));
-    let elsewhere = statement.elsewhere.as_ref();
-    evidence.extend(elsewhere.map(|quote| quote.sentence(By::Hint)));
-    evidence.extend(finding.decisive);
-    evidence.extend(token.findings.iter().map(|finding| finding.clause.clone()));
-    evidence.extend(caveats(statement, token, exchange));
-    let mut seen = Vec::with_capacity(evidence.len());
-    evidence.retain(|sentence| {
-        let is_new = !seen.contains(sentence);
-        seen.push(sentence.clone());
-        is_new
-    });
-    Verdict {
-        outcome,
-        cause: Some(finding.cause),
-        certainty: Some(finding.certainty),
-        evidence,
-        candidates: finding.candidates,
-        explanation,
-    }
-}
-
-/// What limits or colours the conclusion.
-fn caveats(statement: &Statement, token: &Token<'_>, exchange: &Exchange) -> Vec<String> {
-    let mut caveats = Vec::new();
-    if let Some(credential) = token.credential() {
-        match &credential.signature {
-            Signature::Valid { kid } => {
-                let kid = kid.as_deref().unwrap_or("without a kid");
-                caveats.push(format!("the signature is that of the issuer's key {kid}"));
-            }
-            Signature::NotCheckable => {
-                caveats.push(
-                    "the signature cannot be checked: its algorithm is symmetric or not known here"
-                        .to_owned(),
-                );
-            }
-            _ => {}
-        }
-        if credential.cut {
-            caveats.push("the capture cut the credential: its end was not seen".to_owned());
-        }
-    }
-    if matches!(token.presence, Presence::Unknown) {
-        caveats.push("the request was not seen, or not all of its head".to_owned());
-    }
-    if exchange.capture.response_cut {
-        caveats.push("the capture cut the head of the answer".to_owned());
-    }
-    caveats.extend(statement.unread.map(str::to_owned));
-    if let Some(ahead) = statement
-        .clock_ahead
-        .filter(|ahead| ahead.abs() > MAX_CLOCK_DIFFERENCE)
-    {
-        let way = if ahead > 0 { "ahead of" } else { "behind" };
-        caveats.push(format!(
-            "the clock of the answering server is {} s {way} ours",
-            ahead.abs()
-        ));
-    }
-    caveats
 }

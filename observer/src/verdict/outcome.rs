@@ -1,5 +1,9 @@
 //! What became of a request: the table of docs/events.md.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::statement::{By, Said, Statement};
 use super::token::{Presence, Token};
 use super::{Cause, Outcome};
@@ -55,8 +59,8 @@ pub(super) fn rule(
 
 /// Whether the body of an answer may be about the credential. Most bodies are not, and reading them
 /// is what costs.
-pub(super) fn may_explain(response: &Response, token: &Token<'_>) -> bool {
-    let had_one = !matches!(token.presence, Presence::Absent);
+pub(super) fn may_explain(response: &Response, presence: Presence<'_>) -> bool {
+    let had_one = !matches!(presence, Presence::Absent);
     match response.status {
         400 | 401 | 403 | 407 | 422 | 431 => true,
         500..=599 => had_one,
@@ -67,9 +71,9 @@ pub(super) fn may_explain(response: &Response, token: &Token<'_>) -> bool {
 
 /// Whether a body has a member that errors are put into.
 fn says_error(body: &[u8]) -> bool {
-    [&b"\"errors\""[..], b"\"ok\":false", b"\"error\""]
-        .iter()
-        .any(|mark| memchr::memmem::find(body, mark).is_some())
+    static MARKS: LazyLock<[Finder<'static>; 3]> =
+        LazyLock::new(|| ["\"errors\"", "\"ok\":false", "\"error\""].map(Finder::new));
+    MARKS.iter().any(|mark| mark.find(body).is_some())
 }
 
 /// The steps of handshakes that look like failures: rejections of the first leg that every client of

@@ -1,7 +1,5 @@
 //! What the server said: its challenges, the fields of gateways, and the start of its body.
 
-use jiff::fmt::rfc2822;
-
 use super::Cause;
 use super::body;
 use super::challenge::{self, Challenge};
@@ -29,8 +27,6 @@ pub(super) struct Statement {
     pub(super) elsewhere: Option<Quote>,
     /// Why the body was not read.
     pub(super) unread: Option<&'static str>,
-    /// How many seconds the clock of the answer is ahead of ours.
-    pub(super) clock_ahead: Option<i64>,
     /// The code of `grpc-status`.
     pub(super) grpc_status: Option<u16>,
     /// What must not be quoted.
@@ -106,7 +102,6 @@ impl Statement {
     pub(super) fn read(response: &Response, with_body: bool, echo: Echo) -> Self {
         let mut statement = Self {
             echo,
-            clock_ahead: clock_ahead(response),
             ..Self::default()
         };
         for (field, place) in [
@@ -130,6 +125,11 @@ impl Statement {
     /// Whether there is a challenge and none of them says what is wrong.
     pub(super) fn is_bare_challenge(&self) -> bool {
         !self.challenges.is_empty() && !self.challenges.iter().any(Challenge::has_error)
+    }
+
+    /// Whether a cause is among those that are named.
+    pub(super) fn names(&self, cause: Cause) -> bool {
+        self.said.iter().any(|said| said.causes.contains(&cause))
     }
 
     /// The first value of an attribute among the challenges of a scheme.
@@ -198,11 +198,10 @@ impl Statement {
 
     /// `name: value`.
     fn read_field(&mut self, field: &str) {
-        let Some((name, value)) = field.split_once(':') else {
+        let Some((name, value)) = spoken(field) else {
             return;
         };
-        let value = value.trim();
-        match name.trim().to_ascii_lowercase().as_str() {
+        match name {
             "grpc-status" => self.grpc_status = value.parse().ok(),
             "grpc-message" => {
                 let text = percent_decoded(value);
@@ -282,12 +281,27 @@ impl Statement {
     }
 }
 
-/// By how much `Date` is ahead of our clock at the time of the answer. The field has whole seconds.
-fn clock_ahead(response: &Response) -> Option<i64> {
-    let date = rfc2822::parse(response.field(Field::Date)?).ok()?;
-    date.timestamp()
-        .as_second()
-        .checked_sub(response.started.seconds())
+/// Whether a statement rests on a field, but for what `body` needs.
+pub(super) fn is_read(field: Field, value: &str) -> bool {
+    match field {
+        Field::WwwAuthenticate | Field::ProxyAuthenticate => true,
+        Field::Other => spoken(value).is_some(),
+        Field::ContentEncoding
+        | Field::ContentType
+        | Field::Date
+        | Field::Location
+        | Field::Server => false,
+    }
+}
+
+/// The name and the value of a field that says why. `None`: it is another.
+fn spoken(field: &str) -> Option<(&'static str, &str)> {
+    let (name, value) = field.split_once(':')?;
+    let names = ["grpc-status", "grpc-message", "x-amzn-errortype"];
+    let name = names
+        .into_iter()
+        .find(|known| name.trim().eq_ignore_ascii_case(known))?;
+    Some((name, value.trim()))
 }
 
 /// `grpc-message` is percent-encoded.

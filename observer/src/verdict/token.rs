@@ -1,5 +1,7 @@
 //! What the credential itself shows, at the time of its request.
 
+use std::fmt;
+
 use super::{Cause, Expectation};
 use crate::credential::{Claims, Credential, Defect, Kind, MAX_LIST, Signature};
 use crate::exchange::Exchange;
@@ -10,7 +12,7 @@ const WIDEST_LEEWAY: f64 = 300.0;
 /// What two clocks and whole seconds may add.
 const SLACK: f64 = 2.0;
 /// Beyond this a time is wrong for every validator.
-pub(super) const BEYOND: f64 = WIDEST_LEEWAY + SLACK;
+const BEYOND: f64 = WIDEST_LEEWAY + SLACK;
 /// The smallest limit on header fields that servers have by default, less what a field's name takes.
 pub(super) const SMALLEST_LIMIT: u32 = 8000;
 
@@ -20,12 +22,45 @@ pub(super) struct Token<'a> {
     pub(super) presence: Presence<'a>,
     /// What is wrong, most certain first.
     pub(super) findings: Vec<Finding>,
-    /// The time that counts: when the head was complete.
-    pub(super) now: Option<f64>,
+    /// How far its times are from the time that counts: when the head was complete.
+    pub(super) times: Times,
     /// What the service takes, as far as its operator told us.
     pub(super) expected: Option<&'a Expectation>,
     /// How sentences name that time.
     moment: &'a str,
+}
+
+/// The credential of an exchange as far as a verdict depends on it, before anything of it is judged.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'a> {
+    /// Whether there was one.
+    pub(super) presence: Presence<'a>,
+    /// How far its times are from the time that counts.
+    pub(super) times: Times,
+}
+
+/// How far the times of a credential are from its request. A verdict knows of time no more than this.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub(super) struct Times {
+    /// `exp`.
+    pub(super) expires: Option<Distance>,
+    /// `nbf`.
+    pub(super) not_before: Option<Distance>,
+    /// `iat`.
+    pub(super) issued: Option<Distance>,
+}
+
+/// How far a time is from another, as exactly as anybody is told.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Distance {
+    /// It comes after the other.
+    pub(super) after: bool,
+    /// By more than two clocks and whole seconds may add.
+    pub(super) clear: bool,
+    /// By more than any validator lets pass.
+    pub(super) beyond: bool,
+    /// In whole seconds, rounded.
+    seconds: u64,
 }
 
 /// Whether a request carried a credential.
@@ -49,9 +84,9 @@ pub(super) struct Finding {
     pub(super) clause: String,
 }
 
-impl<'a> Token<'a> {
+impl<'a> Shown<'a> {
     /// Looks at the credential of an exchange.
-    pub(super) fn look(exchange: &'a Exchange, expected: Option<&'a Expectation>) -> Self {
+    pub(super) fn look(exchange: &'a Exchange) -> Self {
         let request = exchange.request.as_ref();
         let presence = match request.map(|request| request.credential.as_deref()) {
             Some(Some(credential)) => Presence::Present(credential),
@@ -60,26 +95,88 @@ impl<'a> Token<'a> {
             }
             _ => Presence::Unknown,
         };
-        let time = request.map(|request| request.finished);
-        Self::at(presence, time, "the request", expected)
+        Self::at(presence, request.map(|request| request.finished))
     }
 
-    /// Looks at a credential at a time, which sentences name `moment`.
-    pub(super) fn at(
-        presence: Presence<'a>,
-        time: Option<Timestamp>,
-        moment: &'a str,
-        expected: Option<&'a Expectation>,
-    ) -> Self {
+    /// Looks at a credential at a time.
+    pub(super) fn at(presence: Presence<'a>, time: Option<Timestamp>) -> Self {
+        let claims = match presence {
+            Presence::Present(credential) => credential.claims.as_ref(),
+            Presence::Absent | Presence::Unknown => None,
+        };
+        let times = claims
+            .zip(time)
+            .map_or_else(Times::default, |(claims, time)| Times::of(claims, time));
+        Self { presence, times }
+    }
+}
+
+impl Times {
+    fn of(claims: &Claims, time: Timestamp) -> Self {
         #[expect(
             clippy::cast_precision_loss,
             reason = "microseconds do not matter to seconds"
         )]
-        let now = time.map(|time| time.nanos() as f64 / 1e9);
+        let now = time.nanos() as f64 / 1e9;
+        // Milliseconds and nonsense tell no time.
+        let distance = |claim: Option<f64>| {
+            let time = claim.filter(|time| time.abs() < 9e9)?;
+            Some(Distance::of(time - now))
+        };
+        Self {
+            expires: distance(claims.expires),
+            not_before: distance(claims.not_before),
+            issued: distance(claims.issued),
+        }
+    }
+}
+
+impl Distance {
+    /// Of a time that is so many seconds ahead of the other; negative when it was before.
+    fn of(ahead: f64) -> Self {
+        let length = ahead.abs();
+        Self {
+            after: ahead > 0.0,
+            clear: length > SLACK,
+            beyond: length > BEYOND,
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "bounded to what fits, and not negative"
+            )]
+            seconds: length.min(9e12).round() as u64,
+        }
+    }
+}
+
+impl Distance {
+    /// A number that no other distance has.
+    pub(super) fn number(self) -> u64 {
+        let bits = [self.after, self.clear, self.beyond];
+        bits.into_iter()
+            .fold(self.seconds, |number, bit| number << 1 | u64::from(bit))
+    }
+}
+
+/// A length of time as a person says it, whatever its direction.
+impl fmt::Display for Distance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.seconds {
+            whole @ 0..7200 => write!(f, "{whole} s"),
+            whole @ 7200..172_800 => write!(f, "{} h {} min", whole / 3600, whole % 3600 / 60),
+            whole => write!(f, "{} days", whole / 86_400),
+        }
+    }
+}
+
+impl<'a> Token<'a> {
+    /// Judges a credential at a time, which sentences name `moment`.
+    pub(super) fn of(shown: Shown<'a>, moment: &'a str, expected: Option<&'a Expectation>) -> Self {
+        let Shown { presence, times } = shown;
         let mut token = Self {
             presence,
             findings: Vec::new(),
-            now,
+            times,
             expected,
             moment,
         };
@@ -114,13 +211,6 @@ impl<'a> Token<'a> {
             && !self
                 .credential()
                 .is_some_and(|credential| credential.defects.contains(&Defect::BadType { name }))
-    }
-
-    /// By how many seconds a time claim is ahead of the request; negative when it was before.
-    pub(super) fn ahead(&self, claim: impl Fn(&Claims) -> Option<f64>) -> Option<f64> {
-        // Milliseconds and nonsense tell no time.
-        let time = claim(self.claims()?).filter(|time| time.abs() < 9e9)?;
-        Some(time - self.now?)
     }
 
     fn judge(&mut self, credential: &Credential) {
@@ -170,33 +260,28 @@ impl<'a> Token<'a> {
     }
 
     fn judge_times(&mut self) {
-        if let Some(ahead) = self.ahead(|claims| claims.expires)
-            && ahead <= 0.0
-        {
+        let Times {
+            expires,
+            not_before,
+            issued,
+        } = self.times;
+        if let Some(distance) = expires.filter(|distance| !distance.after) {
             self.find(
                 Cause::TokenExpired,
-                ahead < -BEYOND,
-                format!("exp was {} before {}", span(ahead), self.moment),
+                distance.beyond,
+                format!("exp was {distance} before {}", self.moment),
             );
         }
-        for (cause, name, ahead) in [
-            (
-                Cause::TokenNotYetValid,
-                "nbf",
-                self.ahead(|claims| claims.not_before),
-            ),
-            (
-                Cause::TokenIssuedInFuture,
-                "iat",
-                self.ahead(|claims| claims.issued),
-            ),
+        for (cause, name, distance) in [
+            (Cause::TokenNotYetValid, "nbf", not_before),
+            (Cause::TokenIssuedInFuture, "iat", issued),
         ] {
             // Within the slack it is the usual difference of two clocks.
-            if let Some(ahead) = ahead.filter(|ahead| *ahead > SLACK) {
+            if let Some(distance) = distance.filter(|distance| distance.after && distance.clear) {
                 self.find(
                     cause,
-                    ahead > BEYOND,
-                    format!("{name} was {} after {}", span(ahead), self.moment),
+                    distance.beyond,
+                    format!("{name} was {distance} after {}", self.moment),
                 );
             }
         }
@@ -310,22 +395,6 @@ pub(super) fn audience(claims: &Claims) -> String {
                 + last
         }
         [first, ..] => format!("{first} and {} more", claims.audience.len() - 1),
-    }
-}
-
-/// A length of time as a person says it, whatever its sign.
-pub(super) fn span(seconds: f64) -> String {
-    let seconds = seconds.abs();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "bounded to what fits, and not negative"
-    )]
-    let whole = seconds.min(9e12).round() as u64;
-    match whole {
-        0..7200 => format!("{whole} s"),
-        7200..172_800 => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-        _ => format!("{} days", whole / 86_400),
     }
 }
 

@@ -90,6 +90,28 @@ pub(super) fn with_credential(exchange: &mut Exchange, change: impl FnOnce(&mut 
 }
 
 #[test]
+fn what_makes_no_difference_is_remembered_as_the_same() {
+    let mut judge = Judge::default();
+    let fields = [("date", "Fri, 15 Jan 2027 08:00:00 GMT")];
+    let mut first = exchange(
+        Some(b"Bearer abc"),
+        false,
+        answer(401, &fields, "jwt expired"),
+    );
+    let verdict = judge.judge(&first, None);
+    let request = first.request.as_mut().unwrap();
+    request.path = "/other".to_owned();
+    request.head_len += 5;
+    let fields = [
+        ("date", "Fri, 15 Jan 2027 08:00:01 GMT"),
+        ("x-kong-request-id", "17"),
+    ];
+    first.response = Some(answer(401, &fields, "jwt expired"));
+    assert!(Arc::ptr_eq(&judge.judge(&first, None), &verdict));
+    assert_eq!(judge.remembered(), 1);
+}
+
+#[test]
 fn without_an_answer_nothing_is_concluded() {
     let mut exchange = exchange(None, false, answer(401, &[], ""));
     exchange.response = None;

@@ -1,0 +1,139 @@
+//! Judges, and remembers what was concluded of the same.
+//!
+//! A client that is refused tries again, and gets the same answer again. What a verdict rests on is
+//! [`Sight`]; as long as all of that is the same, the verdict is.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, LazyLock};
+
+use lru::LruCache;
+
+use super::clock::Clock;
+use super::outcome;
+use super::statement;
+use super::token::{Distance, Presence, Shown, Times};
+use super::{Expectation, Sight, Verdict, unanswered};
+use crate::credential::Credential;
+use crate::digest::{Digest, DigestKey, Digester};
+use crate::exchange::{Exchange, Field};
+
+/// How many verdicts are remembered; most take less than 1 KiB, and none more than 16.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).expect("it is not zero");
+
+/// Judges like [`super::judge`], each distinct case once.
+pub struct Judge {
+    key: DigestKey,
+    known: LruCache<Digest, Known>,
+    clock: Clock,
+}
+
+struct Known {
+    verdict: Arc<Verdict>,
+    /// Its address is part of the key: no other may come to lie there.
+    _credential: Option<Arc<Credential>>,
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        Self {
+            key: DigestKey::default(),
+            known: LruCache::new(REMEMBERED),
+            clock: Clock::default(),
+        }
+    }
+}
+
+impl Judge {
+    /// How many verdicts are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Judges an exchange.
+    pub fn judge(&mut self, exchange: &Exchange, expected: Option<&Expectation>) -> Arc<Verdict> {
+        static UNANSWERED: LazyLock<Arc<Verdict>> = LazyLock::new(|| Arc::new(unanswered()));
+        let Some(response) = &exchange.response else {
+            return Arc::clone(&UNANSWERED);
+        };
+        let shown = Shown::look(exchange);
+        let sight = Sight {
+            exchange,
+            response,
+            shown,
+            with_body: outcome::may_explain(response, shown.presence),
+            clock_ahead: self.clock.ahead(response),
+            expected,
+        };
+        let mut digester = self.key.digester();
+        sight.digest(&mut digester);
+        let digest = digester.finish();
+        if let Some(known) = self.known.get(&digest) {
+            return Arc::clone(&known.verdict);
+        }
+        let (verdict, sized) = sight.conclude();
+        let verdict = Arc::new(verdict);
+        // Sizes differ from request to request, and few verdicts rest on them.
+        if !sized {
+            let request = exchange.request.as_ref();
+            let known = Known {
+                verdict: Arc::clone(&verdict),
+                _credential: request.and_then(|request| request.credential.clone()),
+            };
+            self.known.put(digest, known);
+        }
+        verdict
+    }
+}
+
+impl Sight<'_> {
+    /// Everything that makes a difference, but for sizes.
+    fn digest(&self, to: &mut Digester) {
+        let request = self.exchange.request.as_ref();
+        let bits = [
+            request.is_some(),
+            request.is_some_and(|request| request.preflight),
+            self.exchange.capture.response_cut,
+            self.with_body,
+        ];
+        let bits = bits
+            .into_iter()
+            .fold(0, |bits, bit| bits << 1 | u64::from(bit));
+        to.number(bits << 16 | u64::from(self.response.status));
+        to.number(match self.shown.presence {
+            Presence::Absent => 0,
+            Presence::Unknown => 1,
+            // No credential lies at 0 or 1.
+            Presence::Present(credential) => std::ptr::from_ref(credential).addr() as u64,
+        });
+        let Times {
+            expires,
+            not_before,
+            issued,
+        } = self.shown.times;
+        for distance in [expires, not_before, issued] {
+            to.number(distance.map_or(u64::MAX, Distance::number));
+        }
+        to.number(self.clock_ahead.unwrap_or_default().cast_unsigned());
+        for (field, value) in &self.response.fields {
+            let matters = match field {
+                Field::ContentEncoding => self.with_body,
+                Field::Location => true,
+                other => statement::is_read(*other, value),
+            };
+            if matters {
+                to.number(*field as u64);
+                to.bytes(value.as_bytes());
+            }
+        }
+        if self.with_body {
+            to.bytes(self.response.excerpt.bytes());
+        }
+        if let Some(Expectation { issuer, audience }) = self.expected {
+            for list in [issuer, audience] {
+                to.number(list.len() as u64);
+                list.iter().for_each(|one| to.bytes(one.as_bytes()));
+            }
+        }
+    }
+}
