@@ -31,6 +31,9 @@ pub fn bytes(raw: &[u8], max: usize) -> String {
 /// A value that is shown by design (`kid`, `iss`, `aud`, a scope, a host): capped and escaped like
 /// [`text`]; only a JWT inside it is replaced, because identifiers look as random as secrets do.
 pub fn label(raw: &str, max: usize) -> String {
+    if !secret::may_have_jwt(raw) {
+        return render(raw, max);
+    }
     let stripped = secret::strip_jwt(raw);
     if stripped == raw {
         return render(&stripped, max);
@@ -41,6 +44,9 @@ pub fn label(raw: &str, max: usize) -> String {
 
 /// Escapes what could move a cursor, hide or reorder text, and caps at `max` bytes.
 fn render(raw: &str, max: usize) -> String {
+    if raw.len() <= max && raw.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return raw.to_owned();
+    }
     let mut out = String::with_capacity(raw.len().min(max));
     let room = max.saturating_sub(ELLIPSIS.len());
     let mut fits = 0;

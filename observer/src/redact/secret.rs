@@ -32,6 +32,11 @@ pub(super) fn strip(raw: &str) -> String {
     })
 }
 
+/// Whether [`strip_jwt`] may find something.
+pub(super) fn may_have_jwt(raw: &str) -> bool {
+    raw.contains("eyJ")
+}
+
 /// `raw` with every JWT replaced, and nothing else.
 pub(super) fn strip_jwt(raw: &str) -> String {
     replace(raw, is_run, |_, run| {
