@@ -15,7 +15,7 @@ use std::thread;
 use crate::config::Config;
 use crate::credential::Policy;
 use crate::engine::{Engine, Limits};
-use crate::event::Paths;
+use crate::event::{Paths, Requests};
 use crate::filter::Filter;
 use crate::packet::Batch;
 use crate::service::Services;
@@ -23,7 +23,7 @@ use crate::sink::Sink;
 use crate::source::Source;
 use crate::stop::Stop;
 use crate::totals::Totals;
-use crate::verdict::Expectation;
+use crate::verdict::{Expectation, Judge};
 
 use reporter::{Message, Reporter};
 use steps::Steps;
@@ -62,7 +62,8 @@ impl Pipeline {
                 services: settings.services,
                 expectations: settings.expectations,
                 filter: settings.filter,
-                paths: settings.paths,
+                requests: Requests::new(settings.paths),
+                judge: Judge::default(),
                 sinks,
                 steps: Steps::default(),
                 unjudged: 0,

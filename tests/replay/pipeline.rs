@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use observer::credential::{ClaimAllowList, FingerprintKey, KeySets, Policy};
 use observer::engine::{Engine, Limits, Output};
-use observer::event::{Event, Paths, Seen};
+use observer::event::{Event, Paths, Requests, Seen};
 use observer::exchange::Exchange;
 use observer::packet::Batch;
 use observer::source::pcap::Captures;
@@ -103,8 +103,8 @@ pub(crate) fn ndjson(exchanges: &[Exchange]) -> String {
 pub(crate) fn event(exchange: &Exchange) -> Event {
     let seen = Seen {
         exchange,
-        service: "orders",
-        paths: Paths::AsSent,
+        service: &"orders".into(),
+        requests: &mut Requests::new(Paths::AsSent),
     };
     seen.with(verdict::judge(exchange, None))
 }

@@ -86,7 +86,10 @@ impl Table {
     }
 
     fn add(&mut self, event: &Event) {
-        let path = event.request.as_ref().map_or("", |request| &request.path);
+        let path = event
+            .request
+            .as_ref()
+            .map_or("", |request| request.path.as_str());
         let same = self.rows.iter_mut().find(|row| {
             row.path == path
                 && row.status == event.status()
@@ -95,13 +98,13 @@ impl Table {
         });
         match same {
             Some(row) => {
-                if !row.services.contains(&event.service) {
-                    row.services.push(event.service.clone());
+                if !row.services.iter().any(|known| **known == *event.service) {
+                    row.services.push(event.service.to_string());
                 }
             }
             None => self.rows.push(Row {
                 path: path.to_owned(),
-                services: vec![event.service.clone()],
+                services: vec![event.service.to_string()],
                 status: event.status(),
                 cause: event.verdict.cause,
                 certainty: event.verdict.certainty,
@@ -191,10 +194,10 @@ mod tests {
         let mut kept = Kept::default();
         let mut event = sample::event();
         kept.take(&Arc::new(event.clone()));
-        event.service = "edge".to_owned();
+        event.service = "edge".into();
         kept.take(&Arc::new(event.clone()));
-        event.verdict.cause = Some(Cause::SignatureInvalid);
-        event.verdict.explanation = "word ".repeat(20);
+        Arc::make_mut(&mut event.verdict).cause = Some(Cause::SignatureInvalid);
+        Arc::make_mut(&mut event.verdict).explanation = "word ".repeat(20);
         kept.take(&Arc::new(event.clone()));
         event.side = Side::Client;
         kept.take(&Arc::new(event));

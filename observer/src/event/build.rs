@@ -1,39 +1,29 @@
 //! An event from what the stages before it know.
 
+use std::sync::Arc;
+
 use crate::credential::Claims;
 use crate::exchange::{Exchange, Request, Response};
-use crate::redact;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
 use super::{
-    CapturePart, ConnectionPart, CredentialPart, Ends, Event, ProcessPart, RequestPart,
-    ResponsePart, SCHEMA, VerdictPart,
+    CapturePart, ConnectionPart, Ends, Event, ProcessPart, Requests, ResponsePart, SCHEMA,
 };
 
-/// How paths leave.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Paths {
-    /// As they were, but for segments that may be tokens.
-    AsSent,
-    /// Numbers, ids, e-mail addresses and tokens replaced by their kind.
-    Templated,
-}
-
 /// What an event is made of.
-#[derive(Clone, Copy)]
 pub struct Seen<'a> {
     /// The exchange.
     pub exchange: &'a Exchange,
     /// Who answers.
-    pub service: &'a str,
-    /// How its path leaves.
-    pub paths: Paths,
+    pub service: &'a Arc<str>,
+    /// How its request leaves.
+    pub requests: &'a mut Requests,
 }
 
 impl Seen<'_> {
     /// The event of this exchange under this verdict.
-    pub fn with(self, verdict: Verdict) -> Event {
+    pub fn with(self, verdict: impl Into<Arc<Verdict>>) -> Event {
         let Exchange {
             connection,
             request,
@@ -46,13 +36,13 @@ impl Seen<'_> {
         let process = handled.as_ref().map(ProcessPart::from);
         let request = request.as_ref();
         let response = response.as_ref();
-        let credential = request.and_then(|request| request.credential.as_deref());
+        let credential = request.and_then(|request| request.credential.as_ref());
         Event {
             schema: SCHEMA,
             time: self.exchange.began(),
             completed: *completed,
             side: connection.side,
-            service: self.service.to_owned(),
+            service: Arc::clone(self.service),
             connection: ConnectionPart {
                 client: connection.client,
                 server: connection.server,
@@ -62,12 +52,12 @@ impl Seen<'_> {
             container: process.as_ref().and_then(ProcessPart::container),
             unit: process.as_ref().and_then(ProcessPart::unit),
             process,
-            request: request.map(|request| self.request(request)),
+            request: request.map(|request| self.requests.part(request)),
             response: response.map(|response| ResponsePart {
                 status: response.status,
                 duration_us: request.map(|request| duration_us(request, response)),
             }),
-            credential: credential.map(CredentialPart::from),
+            credential: credential.cloned(),
             capture: CapturePart {
                 cut: [
                     capture.request_cut.then_some("request"),
@@ -78,14 +68,7 @@ impl Seen<'_> {
                 .collect(),
                 lost: capture.lost,
             },
-            verdict: VerdictPart {
-                outcome: verdict.outcome,
-                cause: verdict.cause,
-                certainty: verdict.certainty,
-                evidence: verdict.evidence,
-                candidates: verdict.candidates,
-                explanation: verdict.explanation,
-            },
+            verdict: verdict.into(),
             ends: Ends {
                 request: request.map(|request| request.seq),
                 response: response.map(|response| response.seq),
@@ -95,27 +78,7 @@ impl Seen<'_> {
             }),
         }
     }
-
-    fn request(&self, request: &Request) -> RequestPart {
-        RequestPart {
-            protocol: request.protocol,
-            method: redact::label(&request.method, MAX_METHOD),
-            path: match self.paths {
-                Paths::AsSent => redact::path(&request.path),
-                Paths::Templated => redact::template(&request.path),
-            },
-            host: request
-                .host
-                .as_deref()
-                .map(|host| redact::label(host, MAX_HOST)),
-        }
-    }
 }
-
-/// The longest method that leaves, in bytes.
-const MAX_METHOD: usize = 64;
-/// The longest host that leaves, in bytes.
-const MAX_HOST: usize = 255;
 
 fn duration_us(request: &Request, response: &Response) -> u64 {
     let duration = response.started.since(request.finished);

@@ -1,6 +1,8 @@
 //! The credential of an event.
 
-use serde::Serialize;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::credential::{Carrier, Credential, Defect, Fingerprint, JoseHeader, Kind, Signature};
@@ -81,6 +83,15 @@ pub struct DefectPart {
     /// How many there must be at the least.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub want: Option<usize>,
+}
+
+/// Writes a credential as [`CredentialPart`], which is made only where somebody wants it.
+pub(super) fn written<S: Serializer>(
+    credential: &Option<Arc<Credential>>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let part = credential.as_deref().map(CredentialPart::from);
+    part.serialize(to)
 }
 
 impl From<&Credential> for CredentialPart {

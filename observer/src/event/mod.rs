@@ -6,20 +6,24 @@
 mod build;
 mod credential;
 mod process;
+mod request;
 mod text;
+mod verdict;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use build::{Paths, Seen};
+pub use build::Seen;
 pub use credential::CredentialPart;
 pub use process::{ContainerPart, ProcessPart, UnitPart};
+pub use request::{Endpoint, Paths, RequestPart, Requests};
 
-use crate::credential::Fingerprint;
+use crate::credential::{Credential, Fingerprint};
 use crate::exchange::Side;
 use crate::time::Timestamp;
-use crate::verdict::{Cause, Certainty, Outcome};
+use crate::verdict::{Outcome, Verdict};
 
 /// The name of the schema and its major version.
 pub const SCHEMA: &str = "observer.exchange/1";
@@ -36,7 +40,8 @@ pub struct Event {
     #[serde(serialize_with = "text::side")]
     pub side: Side,
     /// Who answers, as [`crate::service`] names it.
-    pub service: String,
+    #[serde(serialize_with = "text::shared")]
+    pub service: Arc<str>,
     /// The two ends.
     pub connection: ConnectionPart,
     /// Who handled it at this end.
@@ -49,18 +54,25 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<UnitPart>,
     /// What was asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request: Option<RequestPart>,
+    #[serde(
+        serialize_with = "text::shared_some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub request: Option<Arc<RequestPart>>,
     /// What was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<ResponsePart>,
     /// What the request showed to be let in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub credential: Option<CredentialPart>,
+    #[serde(
+        serialize_with = "credential::written",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub credential: Option<Arc<Credential>>,
     /// What is missing of the two heads.
     pub capture: CapturePart,
     /// What observer concludes.
-    pub verdict: VerdictPart,
+    #[serde(serialize_with = "verdict::written")]
+    pub verdict: Arc<Verdict>,
     /// When it was complete, by the clock of the data, which is never set back as `time` may be.
     #[serde(skip)]
     pub completed: Timestamp,
@@ -102,20 +114,6 @@ pub struct ConnectionPart {
     pub tls: &'static str,
 }
 
-/// The request of an event.
-#[derive(Clone, Debug, Serialize)]
-pub struct RequestPart {
-    /// `http/1.1` or `http/1.0`.
-    pub protocol: &'static str,
-    /// The method.
-    pub method: String,
-    /// The path, without query: see [`Paths`].
-    pub path: String,
-    /// The Host field, or the authority of an absolute target.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
-}
-
 /// The answer of an event.
 #[derive(Clone, Debug, Serialize)]
 pub struct ResponsePart {
@@ -133,33 +131,6 @@ pub struct CapturePart {
     pub cut: Vec<&'static str>,
     /// Bytes of the two heads that were wanted and lost.
     pub lost: u64,
-}
-
-/// The verdict of an event.
-#[derive(Clone, Debug, Serialize)]
-pub struct VerdictPart {
-    /// What became of the request.
-    #[serde(serialize_with = "text::display")]
-    pub outcome: Outcome,
-    /// Why.
-    #[serde(
-        serialize_with = "text::display_some",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub cause: Option<Cause>,
-    /// How certain that is.
-    #[serde(
-        serialize_with = "text::display_some",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub certainty: Option<Certainty>,
-    /// The facts it rests on, a sentence each.
-    pub evidence: Vec<String>,
-    /// The other causes that also fit, most likely first.
-    #[serde(serialize_with = "text::display_all")]
-    pub candidates: Vec<Cause>,
-    /// One sentence for a person.
-    pub explanation: String,
 }
 
 /// TCP sequence numbers: equal at both ends of an exchange, through NAT too.
@@ -284,12 +255,12 @@ mod tests {
         for paths in [Paths::AsSent, Paths::Templated] {
             let seen = Seen {
                 exchange: &exchange,
-                service: "s",
-                paths,
+                service: &"s".into(),
+                requests: &mut Requests::new(paths),
             };
             let request = seen.with(sample::verdict()).request.unwrap();
             assert_eq!(request.path, "/reset/{token}");
-            assert_eq!(request.host.unwrap(), r"a\u{1b}[2J");
+            assert_eq!(request.host.as_deref().unwrap(), r"a\u{1b}[2J");
             assert_eq!(request.method, r"GET\n");
         }
     }

@@ -13,7 +13,7 @@ use crate::packet::{ConnectionKey, Handling, KnownBy};
 use crate::time::Timestamp;
 use crate::verdict::{Cause, Certainty, Outcome, Verdict};
 
-use super::{Event, Paths, Seen};
+use super::{Event, Paths, Requests, Seen};
 
 /// An exchange of a server that refused an expired token.
 pub(crate) fn exchange() -> Exchange {
@@ -91,8 +91,8 @@ pub(crate) fn event() -> Event {
 pub(crate) fn event_of(exchange: &Exchange, verdict: Verdict) -> Event {
     let seen = Seen {
         exchange,
-        service: "orders:8080",
-        paths: Paths::Templated,
+        service: &"orders:8080".into(),
+        requests: &mut Requests::new(Paths::Templated),
     };
     seen.with(verdict)
 }

@@ -1,9 +1,10 @@
 //! How the typed fields of an event become text.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
-use serde::Serializer;
 use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
 
 use crate::exchange::Side;
 
@@ -30,6 +31,20 @@ pub(super) fn display_all<T: Display, S: Serializer>(
         list.serialize_element(&format_args!("{value}"))?;
     }
     list.end()
+}
+
+pub(super) fn shared<T: Serialize + ?Sized, S: Serializer>(
+    value: &Arc<T>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    value.as_ref().serialize(to)
+}
+
+pub(super) fn shared_some<T: Serialize, S: Serializer>(
+    value: &Option<Arc<T>>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    value.as_deref().serialize(to)
 }
 
 pub(super) fn side<S: Serializer>(side: &Side, to: S) -> Result<S::Ok, S::Error> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::engine::Output;
-use crate::event::{Paths, Seen};
+use crate::event::{Requests, Seen};
 use crate::exchange::Exchange;
 use crate::filter::Filter;
 use crate::service::{self, Services};
@@ -14,7 +14,7 @@ use crate::sink::Sink;
 use crate::stop::Stop;
 use crate::time::{Step, Timestamp};
 use crate::totals::Totals;
-use crate::verdict::{self, Expectation};
+use crate::verdict::{Expectation, Judge};
 
 use super::steps::Steps;
 
@@ -47,7 +47,8 @@ pub(super) struct Reporter {
     pub(super) services: Services,
     pub(super) expectations: Vec<(String, Expectation)>,
     pub(super) filter: Filter,
-    pub(super) paths: Paths,
+    pub(super) requests: Requests,
+    pub(super) judge: Judge,
     pub(super) sinks: Vec<Box<dyn Sink>>,
     pub(super) steps: Steps,
     /// Exchanges that the end left no time for.
@@ -135,9 +136,9 @@ impl Reporter {
         let seen = Seen {
             exchange,
             service: &service,
-            paths: self.paths,
+            requests: &mut self.requests,
         };
-        let mut event = seen.with(verdict::judge(exchange, expected));
+        let mut event = seen.with(self.judge.judge(exchange, expected));
         if let Some(process) = &mut event.process {
             process.step = step;
         }

@@ -310,6 +310,6 @@ fn a_new_configuration_reaches_the_source_the_names_and_the_filter() {
         assert_eq!(source.taken[0].include, places);
         let seen = kept.0.lock().unwrap();
         assert_eq!(seen.len(), events);
-        assert!(seen.iter().all(|event| event.service == name), "{name}");
+        assert!(seen.iter().all(|event| *event.service == *name), "{name}");
     }
 }

@@ -97,7 +97,7 @@ mod tests {
         let mut sink = Ndjson::new(writer(output), which);
         let rejected = sample::event();
         let mut accepted = rejected.clone();
-        accepted.verdict.outcome = Outcome::Accepted;
+        Arc::make_mut(&mut accepted.verdict).outcome = Outcome::Accepted;
         sink.take(&Arc::new(accepted));
         sink.take(&Arc::new(rejected));
         sink.finish(&Totals::default());

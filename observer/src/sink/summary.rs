@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::{self, Display};
+use std::sync::Arc;
 
 use crate::event::Event;
 use crate::exchange::Side;
@@ -18,7 +19,7 @@ pub struct Summary {
     sides: BTreeMap<Side, u64>,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
-    rejections: HashMap<(String, Option<Cause>), Rejections>,
+    rejections: HashMap<(Arc<str>, Option<Cause>), Rejections>,
     tokens: usize,
     tls: BTreeMap<String, BTreeMap<Side, u64>>,
 }
@@ -33,9 +34,9 @@ impl Summary {
 
     /// Counts a rejection: once, whatever the number of its sides.
     pub fn rejection(&mut self, event: &Event) {
-        let mut key = (event.service.clone(), event.verdict.cause);
+        let mut key = (Arc::clone(&event.service), event.verdict.cause);
         if self.rejections.len() >= ROWS && !self.rejections.contains_key(&key) {
-            key = (OTHER.to_owned(), None);
+            key = (OTHER.into(), None);
         }
         let row = self
             .rejections
@@ -168,7 +169,7 @@ impl Page<'_> {
         table.extend(rows.into_iter().map(|((service, cause), row)| {
             let more = if row.tokens_beyond { "+" } else { "" };
             [
-                service.clone(),
+                service.to_string(),
                 cause.map_or_else(|| "-".to_owned(), |cause| cause.to_string()),
                 grouped(row.count),
                 format!("{}{more}", grouped(row.tokens.len() as u64)),
@@ -289,11 +290,12 @@ mod tests {
         let mut summary = Summary::default();
         let mut event = sample::event();
         for number in 0..1200 {
-            event.credential.as_mut().unwrap().fingerprint = Some(Fingerprint(number % 3));
+            Arc::make_mut(event.credential.as_mut().unwrap()).fingerprint =
+                Some(Fingerprint(number % 3));
             summary.exchange(&event);
             summary.rejection(&event);
         }
-        event.verdict.cause = Some(Cause::KeyNotFound);
+        Arc::make_mut(&mut event.verdict).cause = Some(Cause::KeyNotFound);
         summary.exchange(&event);
         summary.rejection(&event);
         for _ in 0..812 {
@@ -346,8 +348,9 @@ lost: 7 ring full
         let mut summary = Summary::default();
         let mut event = sample::event();
         for number in 0..2 * TOKENS as u64 {
-            event.service = format!("service-{}", number % (2 * ROWS as u64));
-            event.credential.as_mut().unwrap().fingerprint = Some(Fingerprint(number));
+            event.service = format!("service-{}", number % (2 * ROWS as u64)).into();
+            Arc::make_mut(event.credential.as_mut().unwrap()).fingerprint =
+                Some(Fingerprint(number));
             summary.rejection(&event);
         }
         assert_eq!(summary.rejections.len(), ROWS + 1);

@@ -6,17 +6,19 @@ mod family;
 mod process;
 pub mod server;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use prometheus::{Registry, TextEncoder};
+use prometheus::{Histogram, IntCounter, Registry, TextEncoder};
 
 use crate::event::Event;
 use crate::exchange::Side;
 use crate::gap::Gap;
 use crate::time::Timestamp;
 use crate::totals::{Counts, Totals};
+use crate::verdict::{Cause, Certainty, Outcome};
 
 use super::Sink;
 use super::writer::Losses;
@@ -28,7 +30,25 @@ use process::Process;
 pub struct Prometheus {
     families: Families,
     services: Cap,
+    series: HashMap<Labels, Series>,
+    time_to_expiry: HashMap<Arc<str>, Histogram>,
     page: Page,
+}
+
+/// What tells the series of exchanges apart.
+#[derive(Clone, Eq, Hash, PartialEq)]
+struct Labels {
+    service: Arc<str>,
+    outcome: Outcome,
+    cause: Option<Cause>,
+    certainty: Option<Certainty>,
+    side: Side,
+}
+
+/// The series of an exchange, found once. There are as many as in the families.
+struct Series {
+    exchanges: IntCounter,
+    rejections: Option<IntCounter>,
 }
 
 /// What the sink counted, as a page: shared with whoever serves or writes it.
@@ -53,6 +73,8 @@ impl Prometheus {
         Ok(Self {
             families: families.clone(),
             services: Cap::new(SERVICES),
+            series: HashMap::new(),
+            time_to_expiry: HashMap::new(),
             page: Page(Arc::new(Shared {
                 registry,
                 families,
@@ -83,28 +105,37 @@ impl Prometheus {
 
 impl Sink for Prometheus {
     fn take(&mut self, event: &Arc<Event>) {
-        let service = self.service(&event.service);
-        let verdict = &event.verdict;
-        let side = event.side.id();
-        self.families
-            .exchanges
-            .with_label_values(&[service, verdict.outcome.id(), side])
-            .inc();
-        if event.is_rejection() {
-            let cause = verdict.cause.map_or("", |cause| cause.id());
-            let certainty = verdict.certainty.map_or("", |certainty| certainty.id());
-            self.families
-                .rejections
-                .with_label_values(&[service, cause, certainty, side])
-                .inc();
-        }
+        let shown = self.service(&event.service);
+        let service = if *shown == *event.service {
+            Arc::clone(&event.service)
+        } else {
+            shown.into()
+        };
         if let Some(seconds) = event.seconds_to_expiry
             && event.side != Side::Client
         {
-            self.families
-                .time_to_expiry
-                .with_label_values(&[service])
+            let family = &self.families.time_to_expiry;
+            self.time_to_expiry
+                .entry(Arc::clone(&service))
+                .or_insert_with_key(|service| family.with_label_values(&[&**service]))
                 .observe(seconds);
+        }
+        let refused = event.is_rejection();
+        let labels = Labels {
+            service,
+            outcome: event.verdict.outcome,
+            cause: event.verdict.cause.filter(|_| refused),
+            certainty: event.verdict.certainty.filter(|_| refused),
+            side: event.side,
+        };
+        let families = &self.families;
+        let series = self
+            .series
+            .entry(labels)
+            .or_insert_with_key(|labels| Series::of(labels, families));
+        series.exchanges.inc();
+        if let Some(rejections) = &series.rejections {
+            rejections.inc();
         }
     }
 
@@ -127,6 +158,26 @@ impl Sink for Prometheus {
 
     fn finish(&mut self, totals: &Totals) {
         self.families.follow(totals);
+    }
+}
+
+impl Series {
+    fn of(labels: &Labels, families: &Families) -> Self {
+        let service = &*labels.service;
+        let side = labels.side.id();
+        let cause = labels.cause.map_or("", |cause| cause.id());
+        let certainty = labels.certainty.map_or("", |certainty| certainty.id());
+        let refused = labels.outcome == Outcome::Rejected;
+        Self {
+            exchanges: families
+                .exchanges
+                .with_label_values(&[service, labels.outcome.id(), side]),
+            rejections: refused.then(|| {
+                families
+                    .rejections
+                    .with_label_values(&[service, cause, certainty, side])
+            }),
+        }
     }
 }
 

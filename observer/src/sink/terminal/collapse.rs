@@ -2,35 +2,34 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lru::LruCache;
 
-use crate::event::Event;
+use crate::event::{Endpoint, Event};
 use crate::time::Timestamp;
 use crate::verdict::{Cause, Certainty};
 
 /// What makes two rejections alike.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Kind {
-    service: String,
+    service: Arc<str>,
     status: Option<u16>,
     cause: Option<Cause>,
     certainty: Option<Certainty>,
-    method: Option<String>,
-    path: Option<String>,
+    endpoint: Option<Arc<Endpoint>>,
 }
 
 impl From<&Event> for Kind {
     fn from(event: &Event) -> Self {
         let request = event.request.as_ref();
         Self {
-            service: event.service.clone(),
+            service: Arc::clone(&event.service),
             status: event.status(),
             cause: event.verdict.cause,
             certainty: event.verdict.certainty,
-            method: request.map(|request| request.method.clone()),
-            path: request.map(|request| crate::redact::template(&request.path)),
+            endpoint: request.map(|request| Arc::clone(&request.endpoint)),
         }
     }
 }
@@ -38,8 +37,8 @@ impl From<&Event> for Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.service)?;
-        if let (Some(method), Some(path)) = (&self.method, &self.path) {
-            write!(f, " {method} {path}")?;
+        if let Some(endpoint) = &self.endpoint {
+            write!(f, " {endpoint}")?;
         }
         if let Some(status) = self.status {
             write!(f, " {status}")?;

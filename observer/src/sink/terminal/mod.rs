@@ -153,12 +153,12 @@ mod tests {
     fn a_clock_that_is_set_back_silences_nothing() {
         let (mut terminal, file) = terminal();
         let mut event = sample::event();
-        event.service = "before".to_owned();
+        event.service = "before".into();
         terminal.tell(&event);
         event.time = Timestamp::from_nanos(event.time.nanos() - 3_600_000_000_000);
         for number in 0..300 {
             event.completed = event.completed.plus(Duration::from_secs(1));
-            event.service = format!("after-{number}");
+            event.service = format!("after-{number}").into();
             terminal.tell(&event);
             terminal.pass(event.completed);
         }
@@ -215,7 +215,7 @@ mod tests {
         let (mut terminal, file) = terminal();
         let mut event = sample::event();
         for number in 0..10_000 {
-            event.service = format!("service-{number}");
+            event.service = format!("service-{number}").into();
             terminal.tell(&event);
         }
         let said = said(terminal, file);
