@@ -14,7 +14,7 @@ use crate::sink::Sink;
 use crate::stop::Stop;
 use crate::time::{Step, Timestamp};
 use crate::totals::Totals;
-use crate::verdict::{Expectation, Judge};
+use crate::verdict::{self, Expectation, Judge};
 
 use super::steps::Steps;
 
