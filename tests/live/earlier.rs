@@ -1,9 +1,11 @@
 //! Connections that were open before the agent came.
 
-use std::time::Duration;
+use std::fs;
+
+use tempfile::TempDir;
 
 use crate::agent::Agent;
-use crate::lab::{Nginx, misbehave, turn};
+use crate::lab::{Nginx, misbehave, turn, wait_for};
 use crate::seen::text;
 use crate::traffic::{Flaw, Mint, Sent};
 
@@ -19,23 +21,16 @@ fn a_connection_that_was_open_before_is_seen_from_its_next_request_on() {
             flaw: Flaw::Expired,
         })
         .collect();
-    let requests: Vec<_> = sent.iter().map(Sent::request).collect();
+    let folder = TempDir::new().unwrap();
+    let attached = folder.path().join("attached");
+    let mut requests: Vec<_> = sent.iter().map(Sent::request).collect();
+    requests[1]["after"] = attached.to_str().unwrap().into();
     let port = nginx.port;
-    // The first request at once, the others four seconds apart: the agent attaches in between.
     let client =
-        std::thread::spawn(move || misbehave(None, "slow", ("127.0.0.1", port), &requests));
-    std::thread::sleep(Duration::from_millis(1500));
-    assert_eq!(
-        nginx.log().len(),
-        1,
-        "the first request is through, and no other"
-    );
+        std::thread::spawn(move || misbehave(None, "plain", ("127.0.0.1", port), &requests));
+    wait_for("first request", || nginx.log().len() == 1);
     let agent = Agent::start(&[]);
-    assert_eq!(
-        nginx.log().len(),
-        1,
-        "the agent took too long to start for this test"
-    );
+    fs::write(attached, "").unwrap();
     assert_eq!(client.join().unwrap(), [Some(401); 4]);
     let observed = agent.stop();
     for side in ["server", "client"] {

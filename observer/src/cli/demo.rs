@@ -195,6 +195,13 @@ async fn tell(
         played = system.play() => played?,
         () = until(stop) => return Ok(()),
     }
+    // A busy machine is behind. What is lost never comes, so this has an end.
+    let read = async {
+        while !kept.has_the_end() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(10), read).await;
     // The reader wakes within 100 ms, and a context record may be 20 ms late.
     tokio::time::sleep(Duration::from_millis(400)).await;
     say(format_args!("{}\n", kept.table()));

@@ -28,6 +28,18 @@ impl Kept {
         events.sort_by_key(|event| event.time);
         Table::of(&events)
     }
+
+    /// Whether the last request of the story is there, as seen from both ends.
+    pub fn has_the_end(&self) -> bool {
+        let last = story::STORY.last().map(|step| step.path);
+        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        [Side::Client, Side::Server].iter().all(|side| {
+            events.iter().any(|event| {
+                event.side == *side
+                    && event.request.as_ref().map(|request| request.path.as_str()) == last
+            })
+        })
+    }
 }
 
 impl Sink for Kept {

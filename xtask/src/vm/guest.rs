@@ -88,7 +88,11 @@ impl Guest<'_> {
             .folder
             .join("lib/modules")
             .join(&self.kernel.release);
-        let place = Path::new("/lib/modules").join(&self.kernel.release);
+        let place = tree
+            .follow(Path::new("/lib"))
+            .map_err(|error| format!("cannot read /lib: {error}"))?
+            .join("modules")
+            .join(&self.kernel.release);
         let lists = std::fs::read_dir(&folder)
             .map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
         for list in lists.filter_map(Result::ok).map(|entry| entry.path()) {

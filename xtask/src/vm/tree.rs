@@ -107,6 +107,19 @@ impl Tree {
 
     /// Writes the archive.
     pub(super) fn pack(&self, file: &Path) -> Result<(), String> {
+        for path in self.entries.keys() {
+            let mut above = path.ancestors().skip(1);
+            if let Some(link) =
+                above.find(|above| matches!(self.entries.get(*above), Some(Entry::Link(_))))
+            {
+                // The kernel would follow it to where nothing is yet.
+                return Err(format!(
+                    "{} is in {}, a link",
+                    path.display(),
+                    link.display()
+                ));
+            }
+        }
         let pack = || {
             let mut archive = Archive::new(BufWriter::with_capacity(1 << 20, File::create(file)?));
             for (path, entry) in &self.entries {
@@ -123,7 +136,7 @@ impl Tree {
     }
 
     /// Follows the links on the way to a file, adds them, and says where the file truly is.
-    fn follow(&mut self, path: &Path) -> io::Result<PathBuf> {
+    pub(super) fn follow(&mut self, path: &Path) -> io::Result<PathBuf> {
         let mut left: Vec<_> = components(path);
         let mut real = PathBuf::from("/");
         let mut links = 0;
