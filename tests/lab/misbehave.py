@@ -4,6 +4,7 @@ Reads one JSON object from standard input: {"mode", "host", "port", "requests": 
 "authorization"}]}; prints the list of statuses that it got, in order.
 
 plain       one connection, one request at a time; one with "after" when that file is there
+slow        likewise, and four seconds between two of them
 segments    likewise, each byte of a head in a segment of its own
 pipeline    one connection, all requests at once, then all answers
 split       pipelined, cut into segments at every 700 bytes
@@ -66,16 +67,21 @@ class Answers:
         return status
 
 
-def plain(job):
+def plain(job, pause=0):
     sock = connect(job["host"], job["port"])
     answers = Answers(sock)
     statuses = []
     for request in job["requests"]:
+        time.sleep(pause if statuses else 0)
         while "after" in request and not os.path.exists(request["after"]):
             time.sleep(0.01)
         sock.sendall(head(request, job["host"]))
         statuses.append(answers.next())
     return statuses
+
+
+def slow(job):
+    return plain(job, 4)
 
 
 def segments(job):
@@ -159,6 +165,7 @@ def fastopen(job):
 
 MODES = {
     "plain": plain,
+    "slow": slow,
     "segments": segments,
     "pipeline": pipeline,
     "split": split,

@@ -29,17 +29,14 @@ impl Layers {
         self.done.push((name.to_owned(), outcome, start.elapsed()));
     }
 
-    /// Runs something else than a command as a layer.
-    pub(crate) fn measure(&mut self, name: &str, layer: impl FnOnce() -> Outcome) {
-        println!("\n== {name}");
-        let start = Instant::now();
-        let outcome = layer();
-        self.done.push((name.to_owned(), outcome, start.elapsed()));
+    /// Adds a layer that was not run.
+    pub(crate) fn add(&mut self, name: &str, outcome: Outcome) {
+        self.add_timed(name, outcome, Duration::ZERO);
     }
 
-    /// Adds a layer that was not run as a command.
-    pub(crate) fn add(&mut self, name: &str, outcome: Outcome) {
-        self.done.push((name.to_owned(), outcome, Duration::ZERO));
+    /// Adds a layer that was run otherwise than as a command.
+    pub(crate) fn add_timed(&mut self, name: &str, outcome: Outcome, took: Duration) {
+        self.done.push((name.to_owned(), outcome, took));
     }
 
     /// Whether a layer failed.

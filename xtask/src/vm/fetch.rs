@@ -1,5 +1,6 @@
 //! Kernels as Debian packs them: fetched and unpacked, not installed.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -22,6 +23,13 @@ pub(super) enum NotFetched {
     NoNetwork(String),
     /// Anything else.
     Failed(String),
+}
+
+impl fmt::Display for NotFetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::NoNetwork(why) | Self::Failed(why)) = self;
+        f.write_str(why)
+    }
 }
 
 /// The kernel as it was fetched before, or the newest of its series. With `anew`, always the newest.
