@@ -1,16 +1,8 @@
-//! What the kernel under the tests is known to lack.
+//! What the kernel under the tests must be able to do, where that is known before.
 
-/// The tracepoints that it does not have, in the order in which they are attached: all of them are
-/// demanded, but for those in `OBSERVER_TEST_WITHOUT`.
-pub fn without() -> Vec<String> {
-    std::env::var("OBSERVER_TEST_WITHOUT").map_or_else(
-        |_| Vec::new(),
-        |names| {
-            names
-                .split(',')
-                .filter(|name| !name.is_empty())
-                .map(str::to_owned)
-                .collect()
-        },
-    )
+/// The sources of the context plane that must work, from `OBSERVER_TEST_CONTEXTS`. `None`: of this
+/// kernel nothing is known, and what it refuses is no fault.
+pub fn contexts() -> Option<Vec<String>> {
+    let names = std::env::var("OBSERVER_TEST_CONTEXTS").ok()?;
+    Some(names.split(',').map(str::to_owned).collect())
 }

@@ -140,6 +140,10 @@ impl Sums {
         self.passed > 0 && self.failed == 0
     }
 
+    pub(crate) fn passed(&self) -> usize {
+        usize::try_from(self.passed).unwrap_or(usize::MAX)
+    }
+
     pub(crate) fn text(&self) -> String {
         let mut text = match self.passed + self.failed {
             0 => String::new(),

@@ -133,7 +133,7 @@ fn environment(root: &Path, kernel: &Kernel, accelerator: Accelerator) -> Vec<(S
             root.join(OBSERVER).display().to_string(),
         ),
         ("OBSERVER_TEST_SLOWNESS", accelerator.slowness().to_string()),
-        ("OBSERVER_TEST_WITHOUT", kernel.without.join(",")),
+        ("OBSERVER_TEST_CONTEXTS", kernel.contexts.join(",")),
         ("RUST_BACKTRACE", "1".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))

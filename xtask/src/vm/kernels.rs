@@ -10,8 +10,8 @@ pub(crate) struct Kernel {
     pub(super) package: &'static str,
     /// What must work.
     pub(super) demands: &'static [Demand],
-    /// Tracepoints that it does not have. The live source's tests fail if it has one all the same.
-    pub(super) without: &'static [&'static str],
+    /// The sources of the context plane that must work, of which the best is used.
+    pub(super) contexts: &'static [&'static str],
     /// Which tests run.
     pub(super) suites: &'static [Suite],
 }
@@ -22,10 +22,12 @@ pub(super) struct Demand {
     pub(super) hooks: &'static [&'static str],
 }
 
-/// A test executable, and which of its tests cannot run in a guest.
+/// Tests of an executable.
 pub(super) struct Suite {
     pub(super) target: &'static str,
-    /// The name of a test, and why it cannot.
+    /// Those that run: each has a name that must exist. All, when there is none.
+    pub(super) chosen: &'static [&'static str],
+    /// The name of one that cannot run in a guest, and why.
     pub(super) not_there: &'static [(&'static str, &'static str)],
 }
 
@@ -37,16 +39,16 @@ pub(crate) const KERNELS: [Kernel; 2] = [
     Kernel {
         series: "6.1",
         package: "linux-image-6.1.0-",
-        demands: &[PACKETS, CONNECTIONS, TRAMPOLINES],
-        without: &[],
-        suites: &[SOURCE],
+        demands: &[PACKETS, TRAMPOLINES, CONNECTIONS, PROGRAMS],
+        contexts: &["trampoline", "socket_table"],
+        suites: &[SOURCE, LIVE],
     },
     Kernel {
         series: "6.12",
         package: "linux-image-6.12.",
-        demands: &[PACKETS, CONNECTIONS, SOCKET_CALLS],
-        without: &[],
-        suites: &[SOURCE],
+        demands: &[PACKETS, SOCKET_CALLS, CONNECTIONS, PROGRAMS],
+        contexts: &["tracepoint", "trampoline", "socket_table"],
+        suites: &[SOURCE, LIVE],
     },
 ];
 
@@ -58,6 +60,11 @@ const PACKETS: Demand = Demand {
 const CONNECTIONS: Demand = Demand {
     plane: "connections",
     hooks: &["tp_btf/inet_sock_set_state"],
+};
+
+const PROGRAMS: Demand = Demand {
+    plane: "programs",
+    hooks: &["tp_btf/sched_process_exec"],
 };
 
 /// Where there are no tracepoints of socket calls.
@@ -72,7 +79,33 @@ const SOCKET_CALLS: Demand = Demand {
     hooks: &["tp_btf/sock_recv_length", "tp_btf/sock_send_length"],
 };
 
+/// All that the kernel programs do by themselves.
 const SOURCE: Suite = Suite {
     target: "live_source",
+    chosen: &[],
+    not_there: &[],
+};
+
+/// One test for each part of the kernel that the agent leans on. The others run on the kernel of the
+/// machine alone: emulated, all of them would take half an hour.
+const LIVE: Suite = Suite {
+    target: "live",
+    chosen: &[
+        // Segments, and data inside a SYN.
+        "misbehaviour::pipelined_heads_that_are_cut_anywhere_are_whole",
+        "misbehaviour::requests_inside_a_syn_find_their_connection",
+        // Network namespaces, and addresses that the kernel translates.
+        "namespaces::both_ends_of_a_redirected_connection_are_seen_with_their_own_addresses",
+        // Sockets that were there before.
+        "earlier::a_connection_that_was_open_before_is_seen_from_its_next_request_on",
+        // Who it was: of a process that ends at once, and of one that stays.
+        "validators::curl_is_seen_on_a_connection_of_its_own_for_each_request",
+        "identity::a_process_is_named_with_its_executable_and_its_start",
+        // The ring buffer under load, and what stays when the agent is killed.
+        "load::every_exchange_of_wrk_is_seen_from_both_sides_or_counted_as_lost",
+        "killed::kill_9_leaves_no_program_and_services_go_on",
+        // Capabilities.
+        "privileges::nobody_with_the_table_sees_all_and_keeps_only_what_is_needed_to_the_end",
+    ],
     not_there: &[],
 };

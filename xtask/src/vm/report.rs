@@ -113,9 +113,9 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 impl Suite {
     /// For the shell of the guest.
     pub(super) fn command(&self) -> String {
-        let mut command = format!("{} --color=never", self.target);
-        if !self.not_there.is_empty() {
-            command.push_str(" --exact");
+        let mut command = format!("{} --color=never --exact", self.target);
+        for name in self.chosen {
+            command.push_str(&format!(" {name}"));
         }
         for (name, _) in self.not_there {
             command.push_str(&format!(" --skip {name}"));
@@ -132,6 +132,12 @@ impl Suite {
         sums.add(&own);
         match job.status {
             None => Some(format!("{} did not end", self.target)),
+            Some(0) if own.all_passed() && own.passed() < self.chosen.len() => Some(format!(
+                "{}: only {} of the {} tests chosen for it exist",
+                self.target,
+                own.passed(),
+                self.chosen.len()
+            )),
             Some(0) if own.all_passed() => None,
             Some(status) => Some(format!("{} ended with {status}", self.target)),
         }
@@ -185,6 +191,7 @@ mod tests {
     fn a_suite_without_a_result_fails_though_it_ended_well() {
         let suite = Suite {
             target: "live_source",
+            chosen: &["a", "b"],
             not_there: &[],
         };
         let job = |lines: &[&str]| Done {
@@ -193,8 +200,14 @@ mod tests {
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),
             took: Duration::ZERO,
         };
-        let result = "test result: ok. 3 passed; 0 failed; 0 ignored";
+        let result = "test result: ok. 2 passed; 0 failed; 0 ignored";
         assert_eq!(suite.fault(&job(&[result]), &mut Sums::default()), None);
+        let too_few = "test result: ok. 1 passed; 0 failed; 0 ignored";
+        assert!(
+            suite
+                .fault(&job(&[too_few]), &mut Sums::default())
+                .is_some()
+        );
         assert!(
             suite
                 .fault(&job(&["test a ... ok"]), &mut Sums::default())
