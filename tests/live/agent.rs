@@ -120,13 +120,16 @@ impl Agent {
 
     /// Asks it to end as Ctrl-C does, and reads all that it wrote.
     pub fn stop(self) -> Observed {
-        // A context record may come 20 ms after its packet; the reader wakes after 100 ms.
-        std::thread::sleep(Duration::from_millis(400));
-        self.stop_now("INT")
-    }
-
-    /// Likewise by a signal, without waiting for what is under way.
-    pub fn stop_now(mut self, signal: &str) -> Observed {
+        // A context record may come 20 ms after its packet; the reader wakes after 100 ms. A slow
+        // machine is behind for longer, and an agent that is asked to end does so within two seconds.
+        let rest = Duration::from_millis(400).max(limit(Duration::from_millis(100)));
+        loop {
+            let before = self.read("events").len();
+            std::thread::sleep(rest);
+            if self.read("events").len() == before {
+                break;
+            }
+        }
         let metrics = self.page();
         let (status, stdout, stderr) = self.end(signal);
         assert!(

@@ -70,8 +70,16 @@ impl Observed {
                 }
             }
             if events.len() != sent.len() {
+                let strange: Vec<_> = events
+                    .iter()
+                    .filter(|event| {
+                        !sent
+                            .iter()
+                            .any(|sent| text(event, "/request/path") == sent.path)
+                    })
+                    .collect();
                 wrong.push(format!(
-                    "{} exchanges at the {side}, {} were sent",
+                    "{} exchanges at the {side}, {} were sent; not among them {strange:?}",
                     events.len(),
                     sent.len()
                 ));
@@ -91,7 +99,7 @@ fn fault(event: &Value, sent: &Sent, got: Option<u16>) -> Option<String> {
     let verdict = event.get("verdict");
     if status(event) != got.map(u64::from) {
         return Some(format!(
-            "{}: status {:?}, the client got {got:?}",
+            "{}: status {:?}, the client got {got:?}: {event}",
             sent.path,
             status(event)
         ));
