@@ -122,14 +122,20 @@ impl Agent {
     pub fn stop(self) -> Observed {
         // A context record may come 20 ms after its packet; the reader wakes after 100 ms. A slow
         // machine is behind for longer, and an agent that is asked to end does so within two seconds.
-        let rest = Duration::from_millis(400).max(limit(Duration::from_millis(100)));
+        let rest = Duration::from_millis(400).max(limit(Duration::from_millis(200)));
+        let written = || fs::metadata(&self.events).map_or(0, |file| file.len());
         loop {
-            let before = self.read("events").len();
+            let before = written();
             std::thread::sleep(rest);
-            if self.read("events").len() == before {
+            if written() == before {
                 break;
             }
         }
+        self.stop_now("INT")
+    }
+
+    /// Likewise by a signal, without waiting for what is under way.
+    pub fn stop_now(mut self, signal: &str) -> Observed {
         let metrics = self.page();
         let (status, stdout, stderr) = self.end(signal);
         assert!(

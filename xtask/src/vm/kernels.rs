@@ -91,9 +91,8 @@ const SOURCE: Suite = Suite {
 const LIVE: Suite = Suite {
     target: "live",
     chosen: &[
-        // Segments, and data inside a SYN.
+        // Segments.
         "misbehaviour::pipelined_heads_that_are_cut_anywhere_are_whole",
-        "misbehaviour::requests_inside_a_syn_find_their_connection",
         // Network namespaces, and addresses that the kernel translates.
         "namespaces::both_ends_of_a_redirected_connection_are_seen_with_their_own_addresses",
         // Sockets that were there before.
