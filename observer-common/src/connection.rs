@@ -36,6 +36,8 @@ pub struct Connection {
     pub egress_wanted: Wanted,
     /// How many bytes those calls moved that are not counted yet.
     pub unseen_bytes: u32,
+    /// Of a unix socket, where the kernel keeps its client's end: both ends know that.
+    pub pair: u64,
 }
 
 /// What a filter said: the number of the filter, twice, and one more when it leaves the connection
@@ -84,7 +86,7 @@ pub const OWN_OFFSET: usize = core::mem::offset_of!(Connection, own);
 
 const _: () = {
     assert!(size_of::<Side>() == 80);
-    assert!(CONNECTION_SIZE == 2 * 80 + 4 * 4 + 16);
+    assert!(CONNECTION_SIZE == 2 * 80 + 4 * 4 + 24);
     assert!(OWN_OFFSET == 2 * 80 + 4 * 4 + 1);
     assert!(align_of::<Connection>() == 8);
 };

@@ -87,7 +87,7 @@ pub(crate) fn observer_executed(_: BtfTracePointContext) -> i32 {
 
 /// A thread moved bytes: that matters when a segment was handed over since the last time.
 #[inline(always)]
-fn moved<const WAY: u8>(socket: *mut c_void, len: i32) {
+pub(crate) fn moved<const WAY: u8>(socket: *mut c_void, len: i32) {
     if len <= 0 {
         return;
     }

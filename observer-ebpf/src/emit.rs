@@ -2,8 +2,10 @@
 
 use aya_ebpf::{
     bindings::{__sk_buff, BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP, bpf_sock},
+    cty::c_void,
     helpers::generated::{
-        bpf_get_socket_cookie, bpf_ktime_get_ns, bpf_skb_cgroup_id, bpf_skb_load_bytes,
+        bpf_get_socket_cookie, bpf_ktime_get_ns, bpf_probe_read_user, bpf_skb_cgroup_id,
+        bpf_skb_load_bytes,
     },
 };
 use observer_common::{
@@ -60,19 +62,7 @@ pub(crate) fn ship(
     record.local_port = ends.local_port;
     record.remote_port = ends.remote_port;
     let from = tcp.offset.wrapping_add(decision.offset);
-    let done = if len == 0 {
-        submit::<8, 0>(skb, &record, from, 0)
-    } else if len <= CLASSES[0] as u32 {
-        submit::<{ CLASSES[0] }, { CLASSES[0] as i32 - 1 }>(skb, &record, from, len)
-    } else if len <= CLASSES[1] as u32 {
-        submit::<{ CLASSES[1] }, { CLASSES[1] as i32 - 1 }>(skb, &record, from, len)
-    } else if len <= CLASSES[2] as u32 {
-        submit::<{ CLASSES[2] }, { CLASSES[2] as i32 - 1 }>(skb, &record, from, len)
-    } else {
-        submit::<{ CLASSES[3] }, { CLASSES[3] as i32 - 1 }>(skb, &record, from, len)
-    };
-    done?;
-    count(Counter::SegmentsSubmitted, 1);
+    by_class(&Packet { skb, from }, &record, len)?;
     #[cfg(feature = "debug-log")]
     aya_log_ebpf::debug!(
         &aya_ebpf::programs::SkBuffContext::new(skb),
@@ -89,6 +79,103 @@ pub(crate) fn ship(
         count(Counter::BytesCut, u64::from(cut));
     }
     Ok(cut)
+}
+
+/// The same of a thread's memory: of the piece of `len` bytes at `from`, which starts at `seq`.
+#[inline(always)]
+pub(crate) fn ship_memory(
+    cookie: u64,
+    seq: u32,
+    from: u64,
+    len: u32,
+    decision: &Decision,
+    place: &Place,
+) -> Result<u32, Lost> {
+    count(Counter::SegmentsWanted, 1);
+    let most = MAX_PAYLOAD as u32;
+    let copied = if decision.len < most {
+        decision.len
+    } else {
+        most
+    };
+    let record = Segment {
+        header: Header {
+            cookie,
+            time: now(),
+            payload: copied,
+            kind: Kind::Segment as u8,
+            direction: place.way,
+            role: place.role,
+            flags: place.flags,
+        },
+        skipped: decision.skipped,
+        lost: decision.lost,
+        cgroup: 0,
+        local: [0; 16],
+        remote: [0; 16],
+        seq: seq.wrapping_add(decision.offset),
+        wire_len: len.wrapping_sub(decision.offset),
+        local_port: 0,
+        remote_port: 0,
+        tcp_flags: 0,
+        mark: mark_number(decision.mark),
+        reserved: 0,
+        http2: [0; 2],
+    };
+    let from = from.wrapping_add(u64::from(decision.offset));
+    by_class(&Memory(from), &record, copied)?;
+    let cut = decision.len.wrapping_sub(copied);
+    if cut > 0 {
+        count(Counter::BytesCut, u64::from(cut));
+    }
+    Ok(cut)
+}
+
+/// Where copied bytes come from.
+trait Bytes {
+    /// Copies them. `len` was shown to fit.
+    unsafe fn copy(&self, to: *mut c_void, len: u32) -> i64;
+}
+
+struct Packet {
+    skb: *mut __sk_buff,
+    from: u32,
+}
+
+impl Bytes for Packet {
+    #[inline(always)]
+    unsafe fn copy(&self, to: *mut c_void, len: u32) -> i64 {
+        // SAFETY: the caller's.
+        unsafe { bpf_skb_load_bytes(self.skb.cast(), self.from, to, len) }
+    }
+}
+
+struct Memory(u64);
+
+impl Bytes for Memory {
+    #[inline(always)]
+    unsafe fn copy(&self, to: *mut c_void, len: u32) -> i64 {
+        // SAFETY: the caller's; the helper checks the address.
+        unsafe { bpf_probe_read_user(to, len, self.0 as *const c_void) }
+    }
+}
+
+/// Hands a record over with its bytes, in the smallest class that holds them.
+#[inline(always)]
+fn by_class(bytes: &impl Bytes, record: &Segment, len: u32) -> Result<(), Lost> {
+    if len == 0 {
+        submit::<8, 0>(bytes, record, 0)
+    } else if len <= CLASSES[0] as u32 {
+        submit::<{ CLASSES[0] }, { CLASSES[0] as i32 - 1 }>(bytes, record, len)
+    } else if len <= CLASSES[1] as u32 {
+        submit::<{ CLASSES[1] }, { CLASSES[1] as i32 - 1 }>(bytes, record, len)
+    } else if len <= CLASSES[2] as u32 {
+        submit::<{ CLASSES[2] }, { CLASSES[2] as i32 - 1 }>(bytes, record, len)
+    } else {
+        submit::<{ CLASSES[3] }, { CLASSES[3] as i32 - 1 }>(bytes, record, len)
+    }?;
+    count(Counter::SegmentsSubmitted, 1);
+    Ok(())
 }
 
 #[inline(always)]
@@ -234,9 +321,8 @@ struct Class<const N: usize> {
 
 #[inline(always)]
 fn submit<const N: usize, const MASK: i32>(
-    skb: *mut __sk_buff,
+    bytes: &impl Bytes,
     record: &Segment,
-    from: u32,
     len: u32,
 ) -> Result<(), Lost> {
     let Some(mut entry) = RECORDS.reserve::<Class<N>>(0) else {
@@ -248,7 +334,7 @@ fn submit<const N: usize, const MASK: i32>(
         // SAFETY: at most `N` bytes are written into a payload of `N` bytes.
         let result = unsafe {
             let payload = (&raw mut (*class).payload).cast();
-            bpf_skb_load_bytes(skb.cast(), from, payload, bounded::<MASK>(len))
+            bytes.copy(payload, bounded::<MASK>(len))
         };
         if result != 0 {
             entry.discard(u64::from(BPF_RB_NO_WAKEUP));
@@ -258,6 +344,17 @@ fn submit<const N: usize, const MASK: i32>(
     }
     // SAFETY: the entry is large enough, and aligned to words.
     unsafe { copy_words(record, (&raw mut (*class).record)) };
+    entry.submit(wake_flags());
+    Ok(())
+}
+
+/// Hands over a record that `write` makes where it lies. Counts nothing.
+#[inline(always)]
+pub(crate) fn hand_over_in_place<T: 'static>(write: impl FnOnce(*mut T)) -> Result<(), Lost> {
+    let Some(mut entry) = RECORDS.reserve::<T>(0) else {
+        return Err(Lost);
+    };
+    write(entry.as_mut_ptr());
     entry.submit(wake_flags());
     Ok(())
 }
@@ -280,7 +377,7 @@ pub(crate) fn hand_over<T: 'static>(record: T) -> Result<(), Lost> {
 /// # Safety
 /// `to` may be written, and both are aligned to eight bytes.
 #[inline(always)]
-unsafe fn copy_words<T>(from: &T, to: *mut T) {
+pub(crate) unsafe fn copy_words<T>(from: &T, to: *mut T) {
     let from = core::ptr::from_ref(from).cast::<u64>();
     let to = to.cast::<u64>();
     for word in 0..size_of::<T>() / 8 {

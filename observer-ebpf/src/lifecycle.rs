@@ -55,6 +55,12 @@ fn opened(socket: *mut c_void, role: Role) {
     }
 }
 
+/// A socket is given up, and with it its connection.
+#[inline(always)]
+pub(crate) fn end(socket: *mut c_void) {
+    closed(socket);
+}
+
 #[inline(always)]
 fn closed(socket: *mut c_void) {
     // SAFETY: the tracepoint's socket.

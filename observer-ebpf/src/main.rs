@@ -20,6 +20,8 @@ mod packet;
 #[cfg(target_arch = "bpf")]
 mod settings;
 #[cfg(target_arch = "bpf")]
+mod unix;
+#[cfg(target_arch = "bpf")]
 mod verifier;
 
 #[cfg(not(target_arch = "bpf"))]

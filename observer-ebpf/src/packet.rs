@@ -297,12 +297,12 @@ impl Peek for Data<'_> {
 /// A function of its own for the verifier: see [`Peek::recognise`].
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn observer_recognise(low: u64, high: u64, known: u32) -> u32 {
+pub(crate) extern "C" fn observer_recognise(low: u64, high: u64, known: u32) -> u32 {
     u32::from(window::recognise(low, high, known) as u8)
 }
 
 #[inline(always)]
-fn note_kind(before: Kind, after: Kind) {
+pub(crate) fn note_kind(before: Kind, after: Kind) {
     if before as u8 == after as u8 {
         return;
     }

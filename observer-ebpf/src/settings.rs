@@ -2,7 +2,7 @@
 //! the values and prunes what they make unreachable.
 
 use aya_ebpf::Global;
-use observer_common::window::Knobs;
+use observer_common::{unix::Layout, window::Knobs};
 
 #[unsafe(no_mangle)]
 static REQUEST_WINDOW: Global<u32> = Global::new(Knobs::DEFAULT.request);
@@ -28,6 +28,36 @@ static LIFECYCLE: Global<u32> = Global::new(0);
 static PID_NAMESPACE_DEVICE: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 static PID_NAMESPACE_INODE: Global<u64> = Global::new(0);
+
+// See `observer_common::unix::Layout`.
+#[unsafe(no_mangle)]
+static UNIX_SOCKET_SK: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_MESSAGE_ITER: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_ITER_KIND: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_ITER_OFFSET: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_ITER_VECTORS: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_KIND_MASK: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_KIND_VECTORS: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_KIND_PIECE: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_UNIX_ADDRESS: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_UNIX_PEER: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_ADDRESS_LEN: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_ADDRESS_PATH: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_SOCK_PEER_PID: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_PID_NUMBER: Global<u32> = Global::new(0);
 
 #[inline(always)]
 pub(crate) fn knobs() -> Knobs {
@@ -59,5 +89,26 @@ pub(crate) fn pid_namespace() -> Option<(u64, u64)> {
         None
     } else {
         Some((PID_NAMESPACE_DEVICE.load(), inode))
+    }
+}
+
+/// Where the kernel keeps what is said over a unix socket.
+#[inline(always)]
+pub(crate) fn unix() -> Layout {
+    Layout {
+        socket_sk: UNIX_SOCKET_SK.load(),
+        message_iter: UNIX_MESSAGE_ITER.load(),
+        iter_kind: UNIX_ITER_KIND.load(),
+        iter_offset: UNIX_ITER_OFFSET.load(),
+        iter_vectors: UNIX_ITER_VECTORS.load(),
+        kind_mask: UNIX_KIND_MASK.load(),
+        kind_vectors: UNIX_KIND_VECTORS.load(),
+        kind_piece: UNIX_KIND_PIECE.load(),
+        unix_address: UNIX_UNIX_ADDRESS.load(),
+        unix_peer: UNIX_UNIX_PEER.load(),
+        address_len: UNIX_ADDRESS_LEN.load(),
+        address_path: UNIX_ADDRESS_PATH.load(),
+        sock_peer_pid: UNIX_SOCK_PEER_PID.load(),
+        pid_number: UNIX_PID_NUMBER.load(),
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::credential::Credential;
-use crate::packet::{ConnectionKey, Handling};
+use crate::packet::{ConnectionKey, Handling, UnixEnds};
 use crate::time::{Step, Timestamp};
 
 /// A request and the answer it got.
@@ -69,6 +69,8 @@ pub struct Connection {
     pub server: SocketAddr,
     /// From where it was seen.
     pub side: Side,
+    /// The ends of a unix socket. The addresses say nothing then.
+    pub unix: Option<Arc<UnixEnds>>,
 }
 
 /// From where an exchange was seen.

@@ -150,6 +150,16 @@ pub enum KnownBy {
     SocketTable,
 }
 
+/// The two ends of a unix socket.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct UnixEnds {
+    /// What the server's end is bound to: a path, or an abstract name after `@`. `None`: it has no name
+    /// (socketpair), or it was not told.
+    pub path: Option<String>,
+    /// The process at the other end: the one that connected, or that listened.
+    pub peer: Option<u32>,
+}
+
 /// What an item says.
 #[derive(Clone, Debug)]
 pub enum ItemKind {
@@ -164,6 +174,9 @@ pub enum ItemKind {
         /// Its peer.
         remote: SocketAddr,
     },
+    /// The socket is of the unix family; comes before its first segment. The addresses of its segments
+    /// say nothing.
+    Unix(Arc<UnixEnds>),
     /// The socket is closed.
     Closed,
     /// A thread read from the socket (`Reverse`) or wrote to it (`Forward`).

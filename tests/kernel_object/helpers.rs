@@ -15,7 +15,7 @@ pub struct Helper {
 }
 
 /// The list.
-pub const ALLOWED: [Helper; 18] = [
+pub const ALLOWED: [Helper; 20] = [
     gives(1, "map_lookup_elem", Origin::VALUE),
     reads(5, "ktime_get_ns"),
     reads(14, "get_current_pid_tgid"),
@@ -29,6 +29,8 @@ pub const ALLOWED: [Helper; 18] = [
     gives(96, "tcp_sock", Origin::KERNEL),
     gives(107, "sk_storage_get", Origin::VALUE),
     fills(120, "get_ns_current_pid_tgid", 3),
+    fills(112, "probe_read_user", 1),
+    fills(113, "probe_read_kernel", 1),
     gives(131, "ringbuf_reserve", Origin::RECORD),
     reads(132, "ringbuf_submit"),
     reads(133, "ringbuf_discard"),

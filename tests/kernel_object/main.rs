@@ -23,11 +23,14 @@ use code::{CALL, CALL_REGISTER, Code};
 
 /// The programs, by their sections. Of each kind it is known what its result does: that of a packet
 /// program decides over the packet, that of the others is not looked at.
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 11] = [
     "cgroup_skb/egress",
     "cgroup_skb/ingress",
+    "fentry/unix_release",
     "fexit/tcp_recvmsg",
     "fexit/tcp_sendmsg",
+    "fexit/unix_stream_recvmsg",
+    "fexit/unix_stream_sendmsg",
     "tp_btf/inet_sock_set_state",
     "tp_btf/sched_process_exec",
     "tp_btf/sock_recv_length",

@@ -7,6 +7,7 @@
 
 mod contexts;
 mod filtered;
+mod unix;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -26,7 +26,7 @@ pub struct Header {
     pub direction: u8,
     /// A [`crate::connection::Role`].
     pub role: u8,
-    /// [`FIRST`], [`LISTENER`].
+    /// [`FIRST`], [`LISTENER`], [`UNIX`].
     pub flags: u8,
 }
 
@@ -40,6 +40,9 @@ pub const FIRST: u8 = 1;
 /// The cookie is that of the listening socket, the addresses are those of the packet.
 pub const LISTENER: u8 = 1 << 1;
 
+/// The socket is of the unix family: its sequence numbers are counts of bytes, and it has no addresses.
+pub const UNIX: u8 = 1 << 2;
+
 /// What a record is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
@@ -52,6 +55,8 @@ pub enum Kind {
     Closed = 3,
     /// An [`Executed`].
     Executed = 4,
+    /// A [`Unix`].
+    Unix = 5,
 }
 
 /// A TCP segment, or the part of it that was wanted.
@@ -122,6 +127,27 @@ pub struct Executed {
     pub comm: [u8; 16],
 }
 
+/// The two ends of a connection over a unix socket, before its first segment.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Unix {
+    /// What every record starts with.
+    pub header: Header,
+    /// The process that made the other end, in the first pid namespace; 0 when it is not known.
+    pub peer: u32,
+    /// How many bytes of `local` count; 0: the socket has no name.
+    pub local_len: u16,
+    /// How many bytes of `remote` count.
+    pub remote_len: u16,
+    /// The name of this end, a path or, after a zero, an abstract name.
+    pub local: [u8; UNIX_NAME],
+    /// The name of the other end.
+    pub remote: [u8; UNIX_NAME],
+}
+
+/// The longest name of a unix socket: `UNIX_PATH_MAX`, in units of eight bytes.
+pub const UNIX_NAME: usize = 112;
+
 /// How many copied bytes the records of each size class hold. Powers of two, because that is how the
 /// verifier is shown that a length fits.
 pub const CLASSES: [usize; 4] = [256, 1024, 4096, MAX_PAYLOAD];
@@ -144,6 +170,8 @@ const _: () = {
     assert!(offset_of!(Handled, bytes) == 56);
     assert!(size_of::<Executed>() == 48);
     assert!(offset_of!(Executed, comm) == 32);
+    assert!(size_of::<Unix>() == 32 + 2 * UNIX_NAME);
+    assert!(size_of::<Unix>().is_multiple_of(8));
     // Reserved in the ring in units of eight bytes.
     assert!(size_of::<Segment>().is_multiple_of(8));
     assert!(align_of::<Segment>() == 8 && align_of::<Handled>() == 8);

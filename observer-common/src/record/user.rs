@@ -1,6 +1,6 @@
 //! Takes records apart. What the ring holds was written by our programs, and is checked all the same.
 
-use super::{Executed, Handled, Header, Kind, Segment};
+use super::{Executed, Handled, Header, Kind, Segment, Unix};
 
 /// A record, taken apart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,6 +13,8 @@ pub enum Record<'a> {
     Closed(Header),
     /// A process started a program.
     Executed(Executed),
+    /// The ends of a unix socket.
+    Unix(Unix),
 }
 
 /// Takes a record apart. `None`: its kind is not known, or it is shorter than it says.
@@ -29,6 +31,7 @@ pub fn decode(bytes: &[u8]) -> Option<Record<'_>> {
         kind if kind == Kind::Handled as u8 => plain(bytes).map(Record::Handled),
         kind if kind == Kind::Closed as u8 => Some(Record::Closed(header)),
         kind if kind == Kind::Executed as u8 => plain(bytes).map(Record::Executed),
+        kind if kind == Kind::Unix as u8 => plain(bytes).map(Record::Unix),
         _ => None,
     }
 }
@@ -39,6 +42,7 @@ impl Plain for Header {}
 impl Plain for Segment {}
 impl Plain for Handled {}
 impl Plain for Executed {}
+impl Plain for Unix {}
 
 fn plain<T: Plain>(bytes: &[u8]) -> Option<T> {
     let bytes = bytes.get(..size_of::<T>())?;

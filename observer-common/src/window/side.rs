@@ -154,8 +154,9 @@ impl Side {
         first
     }
 
+    /// The end of what was seen.
     #[inline(always)]
-    pub(super) const fn next(&self) -> u32 {
+    pub const fn next(&self) -> u32 {
         self.next
     }
 

@@ -169,6 +169,11 @@ fn attach(
     if let Some(server) = server {
         live.leave_out(server).map_err(failed)?;
     }
+    if let Some(why) = live.unix_refused() {
+        say(format_args!(
+            "goes on without unix sockets: requests over them are not seen. The reason: {why}"
+        ));
+    }
     for (probe, why) in live.missing() {
         say(format_args!(
             "goes on without {probe}, so {}. The reason: {why}",

@@ -1,11 +1,12 @@
 //! One connection: its life, its two streams, and what is said on them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::conversation::Conversation;
 use super::shard::Context;
-use crate::packet::{ConnectionKey, Direction, Handling, ItemKind, Role, Segment};
+use crate::packet::{ConnectionKey, Direction, Handling, ItemKind, Role, Segment, UnixEnds};
 use crate::stream::{Assembler, Incoming};
 use crate::time::Timestamp;
 
@@ -17,6 +18,7 @@ pub(super) struct Connection {
     /// The sequence number after the SYN of a direction.
     begins: [Option<u32>; 2],
     opened: Option<Role>,
+    unix: Option<Arc<UnixEnds>>,
     closed: Option<Timestamp>,
 }
 
@@ -37,6 +39,7 @@ impl Connection {
             conversation: None,
             begins: [None; 2],
             opened: None,
+            unix: None,
             closed: None,
         }
     }
@@ -59,6 +62,7 @@ impl Connection {
             ItemKind::Opened { role, .. } => {
                 self.opened.get_or_insert(*role);
             }
+            ItemKind::Unix(ends) => self.unix = Some(Arc::clone(ends)),
             ItemKind::Closed => self.close(context),
             ItemKind::Handled(direction, handling) => self.handled(*direction, handling, context),
         }
@@ -171,12 +175,13 @@ impl Connection {
             .begins
             .map(|begin| begin.is_some() || self.opened.is_some());
         let (key, opened) = (self.key, self.opened);
+        let unix = &self.unix;
         self.conversation.get_or_insert_with(|| {
             let addresses: (SocketAddr, SocketAddr) = match segment.direction {
                 Direction::Forward => (segment.source, segment.target),
                 Direction::Reverse => (segment.target, segment.source),
             };
-            Conversation::new(key, addresses, opened, from_start)
+            Conversation::new(key, addresses, unix.clone(), opened, from_start)
         });
     }
 

@@ -5,6 +5,7 @@ mod told;
 mod turns;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -12,7 +13,7 @@ use super::Output;
 use super::pairing::{Pairing, Waits};
 use super::shard::Context;
 use crate::exchange::{Connection, Exchange, Side};
-use crate::packet::{ConnectionKey, Direction, Handling, KnownBy, Role};
+use crate::packet::{ConnectionKey, Direction, Handling, KnownBy, Role, UnixEnds};
 use crate::protocol::Protocol;
 use crate::protocol::http1::{Found, Http1};
 use crate::stream::{Gap, Piece};
@@ -25,6 +26,7 @@ pub(super) struct Conversation {
     key: ConnectionKey,
     /// The sender and the receiver of `Forward`.
     addresses: (SocketAddr, SocketAddr),
+    unix: Option<Arc<UnixEnds>>,
     role: Option<Role>,
     /// Who owns the socket, where no thread is told for each exchange.
     owner: Option<Handling>,
@@ -42,12 +44,14 @@ impl Conversation {
     pub(super) fn new(
         key: ConnectionKey,
         addresses: (SocketAddr, SocketAddr),
+        unix: Option<Arc<UnixEnds>>,
         role: Option<Role>,
         from_start: [bool; 2],
     ) -> Self {
         Self {
             key,
             addresses,
+            unix,
             role,
             owner: None,
             protocol: Protocol::Undecided,
@@ -241,6 +245,7 @@ impl Conversation {
             client,
             server,
             side,
+            unix: self.unix.clone(),
         }
     }
 

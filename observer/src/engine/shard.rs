@@ -212,7 +212,7 @@ impl Shard {
 fn may_begin(kind: &ItemKind) -> bool {
     match kind {
         ItemKind::Segment(segment) => segment.wire_len > 0 || segment.flags.syn,
-        ItemKind::Opened { .. } => true,
+        ItemKind::Opened { .. } | ItemKind::Unix(_) => true,
         ItemKind::Closed | ItemKind::Handled(..) => false,
     }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::credential::Claims;
 use crate::exchange::{Exchange, Request, Response};
+use crate::redact;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
 use super::{
-    CapturePart, ConnectionPart, Ends, Event, ProcessPart, Requests, ResponsePart, SCHEMA,
+    Address, CapturePart, ConnectionPart, Ends, Event, ProcessPart, Requests, ResponsePart, SCHEMA,
 };
 
 /// What an event is made of.
@@ -43,12 +44,7 @@ impl Seen<'_> {
             completed: *completed,
             side: connection.side,
             service: Arc::clone(self.service),
-            connection: ConnectionPart {
-                client: connection.client,
-                server: connection.server,
-                transport: "tcp",
-                tls: "none",
-            },
+            connection: self.connection(),
             container: process.as_ref().and_then(ProcessPart::container),
             unit: process.as_ref().and_then(ProcessPart::unit),
             process,
@@ -78,7 +74,37 @@ impl Seen<'_> {
             }),
         }
     }
+
+    fn connection(&self) -> ConnectionPart {
+        let connection = &self.exchange.connection;
+        let (client, server, transport) = match &connection.unix {
+            Some(ends) => {
+                let path = ends
+                    .path
+                    .as_deref()
+                    .map(|path| redact::label(path, MAX_PATH));
+                let server = path.map_or_else(|| "unix".to_owned(), |path| format!("unix:{path}"));
+                let client = Address::Unix("unix".to_owned());
+                (client, Address::Unix(server), "unix")
+            }
+            None => (
+                Address::Tcp(connection.client),
+                Address::Tcp(connection.server),
+                "tcp",
+            ),
+        };
+        ConnectionPart {
+            client,
+            server,
+            transport,
+            peer_pid: connection.unix.as_ref().and_then(|ends| ends.peer),
+            tls: "none",
+        }
+    }
 }
+
+/// The longest path of a socket that leaves, in bytes.
+const MAX_PATH: usize = 108;
 
 fn duration_us(request: &Request, response: &Response) -> u64 {
     let duration = response.started.since(request.finished);

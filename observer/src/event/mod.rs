@@ -101,15 +101,28 @@ impl Event {
     }
 }
 
+/// An end of a connection.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Address {
+    /// Of TCP.
+    Tcp(SocketAddr),
+    /// A unix socket: `unix:` and what it is bound to, or `unix`.
+    Unix(String),
+}
+
 /// The connection of an event.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConnectionPart {
     /// Who asks, at the side the event is of.
-    pub client: SocketAddr,
+    pub client: Address,
     /// Who answers, likewise.
-    pub server: SocketAddr,
-    /// `tcp`.
+    pub server: Address,
+    /// `tcp` or `unix`.
     pub transport: &'static str,
+    /// The process at the other end of a unix socket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_pid: Option<u32>,
     /// `none`: the bytes were readable as they were.
     pub tls: &'static str,
 }

@@ -23,6 +23,7 @@ pub(crate) fn exchange() -> Exchange {
             client: "10.0.0.9:40000".parse().unwrap(),
             server: "10.0.0.1:8080".parse().unwrap(),
             side: Side::Server,
+            unix: None,
         },
         number: 0,
         request: Some(Request {

@@ -10,7 +10,7 @@ use lru::LruCache;
 
 use crate::exchange::{Connection, Side};
 use crate::identity::{Listener, Listeners, Process};
-use crate::packet::Handling;
+use crate::packet::{Handling, UnixEnds};
 use crate::redact;
 
 pub use naming::{Address, ID_DIGITS, Naming, checked};
@@ -26,6 +26,8 @@ pub struct Services {
     /// What the configuration says.
     configured: Vec<Naming>,
     seen: LruCache<SocketAddr, Seen>,
+    /// By what a unix socket is bound to.
+    unix: LruCache<String, Arc<str>>,
     listeners: Option<Listeners>,
 }
 
@@ -46,6 +48,7 @@ impl Services {
                 .collect(),
             configured: Vec::new(),
             seen: LruCache::new(REMEMBERED),
+            unix: LruCache::new(REMEMBERED),
             listeners: None,
         }
     }
@@ -60,6 +63,7 @@ impl Services {
     pub fn configure(&mut self, names: Vec<Naming>) {
         self.configured = names;
         self.seen.clear();
+        self.unix.clear();
     }
 
     /// The name of the server of a connection. `handled`: who handled an exchange at this end, where
@@ -67,6 +71,9 @@ impl Services {
     ///
     /// A client's end gets the name that was last seen at the server's end of the same address.
     pub fn name(&mut self, connection: &Connection, handled: Option<&Handling>) -> Arc<str> {
+        if let Some(ends) = &connection.unix {
+            return self.of_unix(connection, ends, handled);
+        }
         let server = connection.server;
         if let (Side::Server, Some(handled)) = (connection.side, handled) {
             return self.seen_at(server, handled);
@@ -84,8 +91,33 @@ impl Services {
             .filter(|_| here)
             .and_then(|listeners| listeners.on(server.port()));
         match listener {
-            Some(Listener { pid, name, known }) => self.of_process(server, &name, pid, &known),
+            Some(Listener { pid, name, known }) => {
+                self.of_process(server, &server.port().to_string(), &name, pid, &known)
+            }
             None => Arc::from(server.to_string()),
+        }
+    }
+
+    /// The name of the server of a unix socket: its process with the path, or the path alone.
+    fn of_unix(
+        &mut self,
+        connection: &Connection,
+        ends: &UnixEnds,
+        handled: Option<&Handling>,
+    ) -> Arc<str> {
+        let path = ends.path.as_deref().unwrap_or_default();
+        match (connection.side, handled) {
+            (Side::Server, Some(handled)) => {
+                let place = redact::label(path, MAX_NAME);
+                let (name, known) = (&handled.name, &handled.process);
+                let name = self.of_process(connection.server, &place, name, handled.pid, known);
+                self.unix.put(path.to_owned(), Arc::clone(&name));
+                name
+            }
+            _ => match self.unix.get(path) {
+                Some(name) => Arc::clone(name),
+                None => Arc::from(format!("unix:{}", redact::label(path, MAX_NAME))),
+            },
         }
     }
 
@@ -97,7 +129,13 @@ impl Services {
         {
             return Arc::clone(&seen.name);
         }
-        let name = self.of_process(server, &handled.name, handled.pid, known);
+        let name = self.of_process(
+            server,
+            &server.port().to_string(),
+            &handled.name,
+            handled.pid,
+            known,
+        );
         let seen = Seen {
             process: handled.name.clone(),
             known: known.clone(),
@@ -110,6 +148,7 @@ impl Services {
     fn of_process(
         &self,
         server: SocketAddr,
+        place: &str,
         process: &str,
         pid: u32,
         known: &Option<Arc<Process>>,
@@ -131,7 +170,7 @@ impl Services {
         match process {
             Some(process) => {
                 let process = redact::label(process, MAX_NAME);
-                Arc::from(format!("{process}:{}", server.port()))
+                Arc::from(format!("{process}:{place}"))
             }
             None => Arc::from(server.to_string()),
         }

@@ -5,6 +5,7 @@ use crate::filter::Pattern;
 fn connection(side: Side) -> Connection {
     Connection {
         side,
+        unix: None,
         ..sample::exchange().connection
     }
 }

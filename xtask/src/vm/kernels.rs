@@ -39,14 +39,14 @@ pub(crate) const KERNELS: [Kernel; 2] = [
     Kernel {
         series: "6.1",
         package: "linux-image-6.1.0-",
-        demands: &[PACKETS, TRAMPOLINES, CONNECTIONS, PROGRAMS],
+        demands: &[PACKETS, TRAMPOLINES, CONNECTIONS, PROGRAMS, UNIX],
         contexts: &["trampoline", "socket_table"],
         suites: &[SOURCE, LIVE],
     },
     Kernel {
         series: "6.12",
         package: "linux-image-6.12.",
-        demands: &[PACKETS, SOCKET_CALLS, CONNECTIONS, PROGRAMS],
+        demands: &[PACKETS, SOCKET_CALLS, CONNECTIONS, PROGRAMS, UNIX],
         contexts: &["tracepoint", "trampoline", "socket_table"],
         suites: &[SOURCE, LIVE],
     },
@@ -60,6 +60,15 @@ const PACKETS: Demand = Demand {
 const CONNECTIONS: Demand = Demand {
     plane: "connections",
     hooks: &["tp_btf/inet_sock_set_state"],
+};
+
+const UNIX: Demand = Demand {
+    plane: "unix",
+    hooks: &[
+        "fentry/unix_release",
+        "fexit/unix_stream_recvmsg",
+        "fexit/unix_stream_sendmsg",
+    ],
 };
 
 const PROGRAMS: Demand = Demand {

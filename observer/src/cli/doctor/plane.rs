@@ -77,14 +77,7 @@ pub(super) fn all(features: &Features) -> Vec<Plane> {
             ),
             mend: None,
         },
-        Plane {
-            name: "unix",
-            tells: "what is said over unix sockets",
-            state: State::Unseen,
-            programs: Vec::new(),
-            without: Some("requests over unix sockets are not seen"),
-            mend: None,
-        },
+        unix(features, possible),
     ]
 }
 
@@ -139,6 +132,26 @@ fn handling(features: &Features, possible: bool) -> Plane {
         programs,
         mend,
     )
+}
+
+/// What takes all its programs, and has no other way.
+fn unix(features: &Features, possible: bool) -> Plane {
+    let of_unix = [Probe::UnixRelease, Probe::UnixReceive, Probe::UnixSend];
+    let programs = chosen(features, |tried| {
+        tried.probe.is_some_and(|probe| of_unix.contains(&probe))
+    });
+    let mend = programs.iter().find_map(|program| program.refused.clone());
+    Plane {
+        name: "unix",
+        tells: "requests and answers over unix sockets",
+        state: match (&mend, possible) {
+            (None, true) => State::Works,
+            _ => State::Unseen,
+        },
+        programs,
+        without: mend.is_some().then_some(Probe::UnixSend.without()),
+        mend,
+    }
 }
 
 fn optional(

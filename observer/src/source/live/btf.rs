@@ -1,5 +1,5 @@
-//! The kernel's description of its own types, BTF: how many arguments a function has differs between
-//! kernels.
+//! The kernel's description of its own types, BTF: where fields lie and how many arguments a function
+//! has differ between kernels, and the programs are told before they are loaded.
 //!
 //! aya resolves what its loader needs and gives no access to the rest. The format is that of the
 //! kernel's Documentation/bpf/btf.rst.
@@ -22,6 +22,8 @@ struct Type {
     kind: u32,
     /// How many members, values or arguments follow.
     count: usize,
+    /// The offsets of its members have the size of a bit field in their upper byte.
+    has_bit_fields: bool,
     /// The number of another type, or a size.
     other: u32,
     /// Where what its kind adds begins.
@@ -33,6 +35,12 @@ const UNION: u32 = 5;
 const ENUM: u32 = 6;
 const FUNC: u32 = 12;
 const FUNC_PROTO: u32 = 13;
+/// Types that stand for another: typedef, volatile, const, restrict, type tag.
+const NAMES_OF_OTHERS: [u32; 5] = [8, 9, 10, 11, 18];
+
+/// How deep structures are followed into each other.
+const DEPTH: u32 = 16;
+
 impl Types {
     /// Those of the running kernel.
     pub(super) fn of_kernel() -> io::Result<Self> {
@@ -72,11 +80,67 @@ impl Types {
         Some(self.get(function.other)?.count)
     }
 
+    /// Where a member lies in a structure, in bytes. `member` may name one inside another:
+    /// `msg_iter.count`. Members of nameless structures and unions inside are found too.
+    pub(super) fn offset(&self, structure: &str, member: &str) -> Option<u32> {
+        let mut described = self.find(structure, STRUCT)?;
+        let mut bits = 0u32;
+        for part in member.split('.') {
+            let (offset, number) = self.member(described, part, DEPTH)?;
+            bits = bits.checked_add(offset)?;
+            described = self.resolve(number)?;
+        }
+        bits.is_multiple_of(8).then_some(bits / 8)
+    }
+
+    /// The number of an enumerator.
+    pub(super) fn value(&self, enumeration: &str, enumerator: &str) -> Option<u32> {
+        let described = self.find(enumeration, ENUM)?;
+        let mut values = (0..described.count).map(|place| described.more + 8 * place);
+        let place = values.find(|place| {
+            word(&self.bytes, *place).is_some_and(|name| self.is_called(name, enumerator))
+        })?;
+        word(&self.bytes, place + 4)
+    }
+
+    /// The offset of a member in bits, and the number of its type.
+    fn member(&self, described: Type, name: &str, depth: u32) -> Option<(u32, u32)> {
+        let depth = depth.checked_sub(1)?;
+        (0..described.count).find_map(|member| {
+            let place = described.more + 12 * member;
+            let called = word(&self.bytes, place)?;
+            let number = word(&self.bytes, place + 4)?;
+            let mut offset = word(&self.bytes, place + 8)?;
+            if described.has_bit_fields {
+                offset &= 0x00ff_ffff;
+            }
+            if self.is_called(called, name) {
+                return Some((offset, number));
+            }
+            let nameless = called == 0;
+            let inside = nameless.then(|| self.resolve(number)).flatten()?;
+            let (inner, number) = self.member(inside, name, depth)?;
+            Some((offset.checked_add(inner)?, number))
+        })
+    }
+
     fn find(&self, name: &str, kind: u32) -> Option<Type> {
         self.places
             .iter()
             .filter_map(|place| describe(&self.bytes, *place))
             .find(|described| described.kind == kind && self.is_called(described.name, name))
+    }
+
+    /// The type of a number, through other names of it.
+    fn resolve(&self, number: u32) -> Option<Type> {
+        let mut described = self.get(number)?;
+        for _ in 0..DEPTH {
+            if !NAMES_OF_OTHERS.contains(&described.kind) {
+                return Some(described);
+            }
+            described = self.get(described.other)?;
+        }
+        None
     }
 
     fn get(&self, number: u32) -> Option<Type> {
@@ -100,6 +164,7 @@ fn describe(bytes: &[u8], place: usize) -> Option<Type> {
         name: word(bytes, place)?,
         kind: info >> 24 & 31,
         count: usize::try_from(info & 0xffff).ok()?,
+        has_bit_fields: info >> 31 != 0,
         other: word(bytes, place.checked_add(8)?)?,
         more: place.checked_add(12)?,
     })
@@ -136,20 +201,56 @@ mod tests {
 
     use super::*;
 
-    /// `int function(int, int)`, and a structure of two members before it.
+    /// `struct outer { int a; struct { union { char b; int c; }; }; struct inner d; }`,
+    /// `struct inner { int e; int f; }`, `enum kind { FIRST = 3 }`, `int function(int, int)`.
     fn small() -> Vec<u8> {
-        let strings = b"\0int\0pair\0function\0";
+        let mut strings = vec![0u8];
+        let mut name = |text: &str| {
+            let place = u32::try_from(strings.len()).unwrap();
+            strings.extend_from_slice(text.as_bytes());
+            strings.push(0);
+            place
+        };
         let info = |kind: u32, count: u32| kind << 24 | count;
         let words = [
-            vec![1, info(1, 0), 4, 32],
-            vec![5, info(STRUCT, 2), 8, 0, 1, 0, 0, 1, 32],
+            vec![name("int"), info(1, 0), 4, 32],
+            vec![name("char"), info(1, 0), 1, 8],
+            vec![0, info(UNION, 2), 4, name("b"), 2, 0, name("c"), 1, 0],
+            vec![0, info(STRUCT, 1), 4, 0, 3, 0],
+            vec![
+                name("inner"),
+                info(STRUCT, 2),
+                8,
+                name("e"),
+                1,
+                0,
+                name("f"),
+                1,
+                32,
+            ],
+            vec![name("alias"), info(8, 0), 5],
+            vec![
+                name("outer"),
+                info(STRUCT, 3),
+                16,
+                name("a"),
+                1,
+                0,
+                0,
+                4,
+                32,
+                name("d"),
+                6,
+                64,
+            ],
+            vec![name("kind"), info(ENUM, 1), 4, name("FIRST"), 3],
             vec![0, info(FUNC_PROTO, 2), 1, 0, 1, 0, 1],
-            vec![10, info(FUNC, 0), 3],
+            vec![name("function"), info(FUNC, 0), 9],
         ]
         .concat();
         let types: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let len = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap();
-        let header = [0x0001_eb9f, 24, 0, len(&types), len(&types), len(strings)];
+        let header = [0x0001_eb9f, 24, 0, len(&types), len(&types), len(&strings)];
         let mut bytes: Vec<u8> = header.iter().flat_map(|word| word.to_le_bytes()).collect();
         bytes.extend(types);
         bytes.extend(strings);
@@ -157,23 +258,35 @@ mod tests {
     }
 
     #[test]
-    fn the_arguments_of_a_function_are_counted() {
+    fn members_are_found_through_nameless_ones_and_other_names() {
+        let types = Types::parse(small()).unwrap();
+        assert_eq!(types.offset("outer", "a"), Some(0));
+        assert_eq!(types.offset("outer", "c"), Some(4));
+        assert_eq!(types.offset("outer", "d.f"), Some(12));
+        assert_eq!(types.offset("outer", "e"), None);
+        assert_eq!(types.offset("oute", "a"), None);
+    }
+
+    #[test]
+    fn functions_and_enumerators_are_found() {
         let types = Types::parse(small()).unwrap();
         assert_eq!(types.arguments("function"), Some(2));
         assert_eq!(types.arguments("functio"), None);
-        assert_eq!(types.arguments("pair"), None);
+        assert_eq!(types.value("kind", "FIRST"), Some(3));
+        assert_eq!(types.value("kind", "SECOND"), None);
     }
 
     proptest! {
         #[test]
-        fn broken_descriptions_do_no_harm(place in 0usize..160, byte: u8, cut in 0usize..160) {
+        fn broken_descriptions_do_no_harm(place in 0usize..400, byte: u8, cut in 0usize..400) {
             let mut bytes = small();
             if let Some(old) = bytes.get_mut(place) {
                 *old = byte;
             }
             bytes.truncate(cut);
             if let Some(types) = Types::parse(bytes) {
-                let _ = types.arguments("function");
+                let _ = (types.offset("outer", "d.f"), types.arguments("function"));
+                let _ = types.value("kind", "FIRST");
             }
         }
     }

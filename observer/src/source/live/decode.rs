@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use lru::LruCache;
 use observer_common::connection::Role as KernelRole;
@@ -16,6 +17,7 @@ use super::plan::Context;
 use crate::identity::{Processes, SocketTable, Thread};
 use crate::packet::{
     Batch, ConnectionKey, Direction, Flags, Handling, Item, ItemKind, KnownBy, Role, Segment, Tail,
+    UnixEnds,
 };
 use crate::time::Timestamp;
 
@@ -25,6 +27,8 @@ pub(super) struct Decoder {
     pub(super) counts: Reader,
     waiting: Waiting,
     processes: Processes,
+    /// Whether the agent is in the first pid namespace.
+    first_namespace: bool,
     /// Who tells which thread handles what.
     probe: KnownBy,
     /// Who owns a socket, when no program tells who handles it.
@@ -62,6 +66,7 @@ impl Decoder {
             counts: Reader::default(),
             waiting: Waiting::default(),
             processes: Processes::new(groups),
+            first_namespace: super::pid_namespace().is_none(),
             probe: probe.unwrap_or(KnownBy::SocketTable),
             fallback: probe.is_none().then(Fallback::new),
         }
@@ -82,6 +87,7 @@ impl Decoder {
                 self.processes
                     .executed(executed.pid, &name, executed.header.time);
             }
+            Some(Record::Unix(unix)) => self.unix(&unix, batch),
             None => self.counts.undecodable = self.counts.undecodable.saturating_add(1),
         }
     }
@@ -210,6 +216,36 @@ impl Decoder {
             connection,
             time,
             kind,
+        });
+    }
+
+    fn unix(&mut self, record: &record::Unix, batch: &mut Batch) {
+        let name = |bytes: &[u8], len: u16| {
+            let bytes = bytes.get(..usize::from(len))?;
+            // An abstract name starts with a zero and may have more; a path ends with one.
+            let (sign, bytes) = match bytes.strip_prefix(&[0]) {
+                Some(rest) => ("@", rest),
+                None => ("", bytes),
+            };
+            let end = bytes.iter().rposition(|byte| *byte != 0)? + 1;
+            let text = String::from_utf8_lossy(bytes.get(..end)?);
+            Some(format!("{sign}{text}"))
+        };
+        let server = role(record.header.role) == Some(Role::Server);
+        let (path, len) = if server {
+            (&record.local, record.local_len)
+        } else {
+            (&record.remote, record.remote_len)
+        };
+        let ends = UnixEnds {
+            path: name(path, len),
+            // Its number is that of the first pid namespace.
+            peer: (record.peer != 0 && self.first_namespace).then_some(record.peer),
+        };
+        batch.push(Item {
+            connection: ConnectionKey::Socket(record.header.cookie),
+            time: self.clock.time(record.header.time),
+            kind: ItemKind::Unix(Arc::new(ends)),
         });
     }
 

@@ -36,12 +36,13 @@ pub struct Tried {
 impl Features {
     /// Tries everything.
     pub fn probe() -> Self {
+        let types = Types::find();
         let root = cgroup::root();
         let options = LiveOptions {
             ring_bytes: SMALL_RING,
             ..LiveOptions::default()
         };
-        let mut programs = load::load(&options, true);
+        let mut programs = load::load(&options, true, &types);
         let mut tried: Vec<_> = PACKETS
             .into_iter()
             .map(|program| Tried {
@@ -54,7 +55,6 @@ impl Features {
                 }),
             })
             .collect();
-        let types = Types::find();
         tried.extend(PROBES.into_iter().map(|probe| Tried {
             program: types.program(probe),
             hook: probe.to_string(),
@@ -78,12 +78,15 @@ impl Features {
     }
 }
 
-const PROBES: [Probe; 6] = [
+const PROBES: [Probe; 9] = [
     Probe::State,
     Probe::Received,
     Probe::Sent,
     Probe::Receive,
     Probe::Send,
+    Probe::UnixRelease,
+    Probe::UnixReceive,
+    Probe::UnixSend,
     Probe::Executed,
 ];
 

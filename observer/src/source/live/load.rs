@@ -5,16 +5,18 @@ use std::path::PathBuf;
 
 use aya::maps::{MapData, PerCpuArray, RingBuf, SkStorage};
 use aya::programs::{
-    BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, FExit, ProgramError,
+    BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, FEntry, FExit, ProgramError,
 };
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 use observer_common::connection::CONNECTION_SIZE;
 use observer_common::counter::COUNTERS;
+use observer_common::unix::Layout;
 
 use super::btf;
 use super::cgroup::{self, CgroupError};
 use super::filter::Maps;
-use super::plan::{Context, PACKETS, Probe, Program, Way};
+use super::plan::{Context, PACKETS, Probe, Program, UNIX, Way};
+use super::unix;
 use super::{LiveOptions, container, pid_namespace};
 use crate::privileges::{self, Part};
 
@@ -34,7 +36,9 @@ pub(super) struct Attached {
     pub(super) connections: SkStorage<MapData, [u8; CONNECTION_SIZE]>,
     /// Where the process of an exchange comes from.
     pub(super) context: Context,
-    /// What could not be attached, and why. Nothing of it is essential.
+    /// Why unix sockets are not seen, when they are not.
+    pub(super) unix_refused: Option<String>,
+    /// What else could not be attached, and why. Nothing of it is essential.
     pub(super) missing: Vec<(Probe, String)>,
     /// What the programs log.
     #[cfg(feature = "kernel-log")]
@@ -47,18 +51,19 @@ pub(super) struct Attached {
 pub(super) fn attach(options: &LiveOptions) -> Result<(Attached, Maps, PathBuf), LoadError> {
     let root = cgroup::root()?;
     let types = Types::find();
-    let mut programs = load(options, true)?;
+    let mut programs = load(options, true, &types)?;
     let mut missing = Vec::new();
     if let Err(error) = look_on(&mut programs, Probe::State, &types) {
         missing.push((Probe::State, error.to_string()));
         // The packet programs must know it before they are loaded.
-        programs = load(options, false)?;
+        programs = load(options, false, &types)?;
     }
     for program in PACKETS {
         sniff(&mut programs, program, &root)?;
     }
     // After the packet programs: what is read from a socket whose packets nobody saw has gone past them.
     let context = context(&mut programs, options.context, &types, &mut missing)?;
+    let unix_refused = unix_sockets(&mut programs, &types).err();
     if let Err(error) = look_on(&mut programs, Probe::Executed, &types) {
         missing.push((Probe::Executed, error.to_string()));
     }
@@ -74,6 +79,7 @@ pub(super) fn attach(options: &LiveOptions) -> Result<(Attached, Maps, PathBuf),
         counts: map(&mut programs, "COUNTS")?,
         connections: map(&mut programs, "CONNECTIONS")?,
         context,
+        unix_refused,
         missing,
         #[cfg(feature = "kernel-log")]
         log: aya_log::EbpfLogger::init(&mut programs)
@@ -119,8 +125,29 @@ fn context(
     Ok(Context::SocketTable)
 }
 
+/// Attaches what sees unix sockets: all of it, or nothing.
+fn unix_sockets(programs: &mut Ebpf, types: &Types) -> Result<(), String> {
+    if let Err(why) = &types.unix {
+        return Err(why.clone());
+    }
+    for probe in UNIX {
+        if let Err(error) = look_on(programs, probe, types) {
+            for probe in UNIX {
+                let _ = unload(programs, probe, types);
+            }
+            return Err(error.to_string());
+        }
+    }
+    Ok(())
+}
+
 /// Creates the maps and relocates the programs. No program is in the kernel yet.
-pub(super) fn load(options: &LiveOptions, lifecycle: bool) -> Result<Ebpf, LoadError> {
+pub(super) fn load(
+    options: &LiveOptions,
+    lifecycle: bool,
+    types: &Types,
+) -> Result<Ebpf, LoadError> {
+    let unix = types.unix.clone().unwrap_or_default();
     let knobs = options.knobs;
     let (device, inode) = pid_namespace().unwrap_or((0, 0));
     let wake_at = u64::from(options.ring_bytes / 8);
@@ -135,6 +162,20 @@ pub(super) fn load(options: &LiveOptions, lifecycle: bool) -> Result<Ebpf, LoadE
         .override_global("LIFECYCLE", &u32::from(lifecycle), true)
         .override_global("PID_NAMESPACE_DEVICE", &device, true)
         .override_global("PID_NAMESPACE_INODE", &inode, true)
+        .override_global("UNIX_SOCKET_SK", &unix.socket_sk, true)
+        .override_global("UNIX_MESSAGE_ITER", &unix.message_iter, true)
+        .override_global("UNIX_ITER_KIND", &unix.iter_kind, true)
+        .override_global("UNIX_ITER_OFFSET", &unix.iter_offset, true)
+        .override_global("UNIX_ITER_VECTORS", &unix.iter_vectors, true)
+        .override_global("UNIX_KIND_MASK", &unix.kind_mask, true)
+        .override_global("UNIX_KIND_VECTORS", &unix.kind_vectors, true)
+        .override_global("UNIX_KIND_PIECE", &unix.kind_piece, true)
+        .override_global("UNIX_UNIX_ADDRESS", &unix.unix_address, true)
+        .override_global("UNIX_UNIX_PEER", &unix.unix_peer, true)
+        .override_global("UNIX_ADDRESS_LEN", &unix.address_len, true)
+        .override_global("UNIX_ADDRESS_PATH", &unix.address_path, true)
+        .override_global("UNIX_SOCK_PEER_PID", &unix.sock_peer_pid, true)
+        .override_global("UNIX_PID_NUMBER", &unix.pid_number, true)
         .map_max_entries("RECORDS", options.ring_bytes)
         .load(OBJECT)
         .map_err(LoadError::object)
@@ -144,6 +185,8 @@ pub(super) fn load(options: &LiveOptions, lifecycle: bool) -> Result<Ebpf, LoadE
 pub(super) struct Types {
     ayas: Result<Btf, String>,
     ours: Option<btf::Types>,
+    /// Where unix sockets keep what is said, or why that is not known.
+    pub(super) unix: Result<Layout, String>,
 }
 
 impl Types {
@@ -153,7 +196,11 @@ impl Types {
         let ours = btf::Types::of_kernel()
             .inspect_err(|error| tracing::debug!("reading /sys/kernel/btf/vmlinux: {error}"))
             .ok();
-        Self { ayas, ours }
+        let unix = match &ours {
+            Some(types) => unix::layout(types),
+            None => Err("this kernel does not describe its types".to_owned()),
+        };
+        Self { ayas, ours, unix }
     }
 
     pub(super) fn program(&self, probe: Probe) -> &'static str {
@@ -179,8 +226,14 @@ pub(super) fn look_on(programs: &mut Ebpf, probe: Probe, types: &Types) -> Resul
                 .load(probe.event(), btf)
                 .and_then(|()| program.attach().map(drop))
         }
-        Way::Trampoline => {
+        Way::End => {
             let program: &mut FExit = find(programs, name)?;
+            program
+                .load(probe.event(), btf)
+                .and_then(|()| program.attach().map(drop))
+        }
+        Way::Start => {
+            let program: &mut FEntry = find(programs, name)?;
             program
                 .load(probe.event(), btf)
                 .and_then(|()| program.attach().map(drop))
@@ -194,7 +247,8 @@ fn unload(programs: &mut Ebpf, probe: Probe, types: &Types) -> Result<(), LoadEr
     let name = types.program(probe);
     match probe.way() {
         Way::Tracepoint => find::<BtfTracePoint>(programs, name)?.unload(),
-        Way::Trampoline => find::<FExit>(programs, name)?.unload(),
+        Way::End => find::<FExit>(programs, name)?.unload(),
+        Way::Start => find::<FEntry>(programs, name)?.unload(),
     }
     .map_err(|error| LoadError::program(name, Part::Tracing, error))
 }

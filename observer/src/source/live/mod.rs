@@ -16,6 +16,7 @@ mod listener;
 mod load;
 mod plan;
 mod query;
+mod unix;
 
 use std::fs;
 use std::io;
@@ -160,6 +161,11 @@ impl Live {
     /// Where the process of an exchange comes from.
     pub fn context(&self) -> Context {
         self.attached.context
+    }
+
+    /// Why unix sockets are not seen. `None`: they are.
+    pub fn unix_refused(&self) -> Option<&str> {
+        self.attached.unix_refused.as_deref()
     }
 
     /// What was counted since [`Live::attach`].

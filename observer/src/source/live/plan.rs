@@ -47,7 +47,16 @@ pub enum Probe {
     Receive,
     /// A thread wrote to a TCP socket: likewise.
     Send,
+    /// A thread wrote to a unix socket.
+    UnixSend,
+    /// A thread read from a unix socket.
+    UnixReceive,
+    /// A unix socket is given up.
+    UnixRelease,
 }
+
+/// What sees unix sockets, all of it.
+pub(super) const UNIX: [Probe; 3] = [Probe::UnixRelease, Probe::UnixReceive, Probe::UnixSend];
 
 /// How a program is attached.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,7 +64,9 @@ pub(super) enum Way {
     /// To a tracepoint.
     Tracepoint,
     /// To the end of a function, by a trampoline.
-    Trampoline,
+    End,
+    /// To its start, likewise.
+    Start,
 }
 
 impl Probe {
@@ -68,6 +79,9 @@ impl Probe {
             Self::Sent => "sock_send_length",
             Self::Receive => "tcp_recvmsg",
             Self::Send => "tcp_sendmsg",
+            Self::UnixSend => "unix_stream_sendmsg",
+            Self::UnixReceive => "unix_stream_recvmsg",
+            Self::UnixRelease => "unix_release",
         }
     }
 
@@ -75,7 +89,8 @@ impl Probe {
     pub(super) const fn way(self) -> Way {
         match self {
             Self::State | Self::Executed | Self::Received | Self::Sent => Way::Tracepoint,
-            Self::Receive | Self::Send => Way::Trampoline,
+            Self::Receive | Self::Send | Self::UnixSend | Self::UnixReceive => Way::End,
+            Self::UnixRelease => Way::Start,
         }
     }
 
@@ -90,6 +105,9 @@ impl Probe {
             Self::Receive if matches!(arguments, Some(6)) => "observer_received_6",
             Self::Receive => "observer_received_5",
             Self::Send => "observer_sent_3",
+            Self::UnixSend => "observer_unix_sent",
+            Self::UnixReceive => "observer_unix_received",
+            Self::UnixRelease => "observer_unix_released",
         }
     }
 
@@ -99,6 +117,9 @@ impl Probe {
             Self::State => {
                 "which end of a connection called is known from its requests alone, and its end from \
                  its packets"
+            }
+            Self::UnixSend | Self::UnixReceive | Self::UnixRelease => {
+                "requests over unix sockets are not seen"
             }
             Self::Executed => "a process that ends at once may be known by its thread's name only",
             Self::Received | Self::Sent | Self::Receive | Self::Send => {
@@ -114,7 +135,8 @@ impl fmt::Display for Probe {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let way = match self.way() {
             Way::Tracepoint => "tp_btf",
-            Way::Trampoline => "fexit",
+            Way::End => "fexit",
+            Way::Start => "fentry",
         };
         write!(to, "{way}/{}", self.event())
     }

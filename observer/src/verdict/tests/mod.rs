@@ -40,6 +40,7 @@ pub(super) fn exchange(
             client: address,
             server: address,
             side: Side::Wire,
+            unix: None,
         },
         number: 0,
         request: Some(Request {
