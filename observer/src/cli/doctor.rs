@@ -4,6 +4,7 @@ mod blind;
 mod capability;
 mod plane;
 mod text;
+mod tls;
 
 use std::fs;
 use std::io::{self, Write};
@@ -65,6 +66,8 @@ struct Report {
     no_processes: Option<&'static str>,
     /// What is seen, by plane. The first is the essential one.
     planes: Vec<Plane>,
+    /// Who listens on ports of TLS.
+    tls: Vec<tls::TlsPort>,
     /// What is never seen.
     blind: &'static [Blind],
     /// What others have attached where observer attaches.
@@ -98,6 +101,7 @@ impl Report {
                 .map(|path| path.display().to_string()),
             no_processes: live::no_processes(),
             planes: plane::all(features),
+            tls: tls::ports(),
             blind: &BLIND,
             others: others
                 .iter()

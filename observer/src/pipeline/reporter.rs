@@ -109,8 +109,9 @@ impl Reporter {
                 Output::Tls(seen) => {
                     let service = self.services.name(&seen.connection, None);
                     if self.filter.passes_unread(&seen.connection, &service) {
+                        let name = seen.server_name.as_deref();
                         for sink in &mut self.sinks {
-                            sink.tls(&service, seen.connection.side);
+                            sink.tls(&service, seen.connection.side, name);
                         }
                     }
                 }

@@ -21,8 +21,9 @@ pub trait Sink: Send {
     /// Takes one event.
     fn take(&mut self, event: &Arc<Event>);
 
-    /// Takes a TLS connection to a service, seen from a side, whose contents nobody here can read.
-    fn tls(&mut self, _service: &str, _side: Side) {}
+    /// Takes a TLS connection to a service, seen from a side, whose contents nobody here can read. The
+    /// name that its client asked for is text from the wire.
+    fn tls(&mut self, _service: &str, _side: Side, _server_name: Option<&str>) {}
 
     /// Takes for how long nobody watched before this run, once and before all else.
     fn gap(&mut self, _gap: &Gap) {}

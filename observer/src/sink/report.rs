@@ -68,8 +68,8 @@ impl Sink for Report {
         ends.take(event, &mut |event| tell(*lines, summary, terminal, event));
     }
 
-    fn tls(&mut self, service: &str, side: Side) {
-        self.summary.tls(service, side);
+    fn tls(&mut self, service: &str, side: Side, server_name: Option<&str>) {
+        self.summary.tls(service, side, server_name);
     }
 
     fn pass(&mut self, clock: Timestamp, _: &Totals) {

@@ -1,11 +1,12 @@
 //! What a run saw, in one screen.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use crate::event::Event;
 use crate::exchange::Side;
+use crate::redact;
 use crate::time::Timestamp;
 use crate::totals::{Counts, Totals};
 use crate::verdict::Cause;
@@ -21,7 +22,7 @@ pub struct Summary {
     last: Option<Timestamp>,
     rejections: HashMap<(Arc<str>, Option<Cause>), Rejections>,
     tokens: usize,
-    tls: BTreeMap<String, BTreeMap<Side, u64>>,
+    tls: BTreeMap<String, Encrypted>,
 }
 
 impl Summary {
@@ -55,12 +56,20 @@ impl Summary {
         }
     }
 
-    /// Counts a TLS connection to a service, from whatever side.
-    pub fn tls(&mut self, service: &str, side: Side) {
+    /// Counts a TLS connection to a service, from whatever side. `server_name` is text from the wire.
+    pub fn tls(&mut self, service: &str, side: Side, server_name: Option<&str>) {
         let known = self.tls.len() < ROWS || self.tls.contains_key(service);
         let service = if known { service } else { OTHER };
-        let sides = self.tls.entry(service.to_owned()).or_default();
-        *sides.entry(side).or_default() += 1;
+        let row = self.tls.entry(service.to_owned()).or_default();
+        *row.sides.entry(side).or_default() += 1;
+        let Some(name) = server_name.map(|name| redact::label(name, MAX_SERVER_NAME)) else {
+            return;
+        };
+        if row.names.len() < NAMES {
+            row.names.insert(name);
+        } else if !row.names.contains(&name) {
+            row.names_beyond = true;
+        }
     }
 
     /// The summary, with what the run knows of itself.
@@ -96,6 +105,29 @@ impl Unwritten {
     }
 }
 
+/// TLS connections to a service.
+#[derive(Default)]
+struct Encrypted {
+    sides: BTreeMap<Side, u64>,
+    /// Which servers were asked for.
+    names: BTreeSet<String>,
+    names_beyond: bool,
+}
+
+impl Display for Encrypted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Both ends of a connection on this host are one connection.
+        let count = self.sides.values().copied().max().unwrap_or(0);
+        f.write_str(&counted(count, "TLS connection", "TLS connections"))?;
+        let names: Vec<_> = self.names.iter().map(String::as_str).collect();
+        match (names.as_slice(), self.names_beyond) {
+            ([], _) => Ok(()),
+            (names, false) => write!(f, " for {}", names.join(", ")),
+            (names, true) => write!(f, " for {} and others", names.join(", ")),
+        }
+    }
+}
+
 struct Rejections {
     count: u64,
     first: Timestamp,
@@ -120,6 +152,10 @@ impl Rejections {
 const ROWS: usize = 1000;
 /// So many pairs of row and fingerprint are told apart: about 20 bytes each.
 const TOKENS: usize = 100_000;
+/// So many names that servers were asked for by are shown of each service.
+const NAMES: usize = 3;
+/// The longest of them, in bytes.
+const MAX_SERVER_NAME: usize = 64;
 /// Stands for what is beyond.
 const OTHER: &str = "other";
 
@@ -188,11 +224,8 @@ impl Page<'_> {
             let each = if ends { ", each end for itself" } else { "" };
             writeln!(f, "connections{each}: {}", list(&self.totals.connections))?;
         }
-        for (service, sides) in &self.summary.tls {
-            // Both ends of a connection on this host are one connection.
-            let count = sides.values().copied().max().unwrap_or(0);
-            let connections = counted(count, "TLS connection", "TLS connections");
-            writeln!(f, "  {service}: {connections}, contents not readable yet")?;
+        for (service, encrypted) in &self.summary.tls {
+            writeln!(f, "  {service}: {encrypted}, contents not readable yet")?;
         }
         Ok(())
     }
@@ -299,8 +332,8 @@ mod tests {
         summary.exchange(&event);
         summary.rejection(&event);
         for _ in 0..812 {
-            summary.tls("nginx:443", Side::Server);
-            summary.tls("nginx:443", Side::Client);
+            summary.tls("nginx:443", Side::Server, Some("api.example"));
+            summary.tls("nginx:443", Side::Client, Some("api.example"));
         }
         let totals = Totals {
             connections: Counts::from([("http1", 3), ("tls", 812)]),
@@ -317,7 +350,7 @@ mod tests {
   orders:8080  token_expired  1,200       3  2023-11-14T22:13:20.000Z  2023-11-14T22:13:20.000Z
   orders:8080  key_not_found      1       1  2023-11-14T22:13:20.000Z  2023-11-14T22:13:20.000Z
 connections, each end for itself: 812 tls, 3 http1
-  nginx:443: 812 TLS connections, contents not readable yet
+  nginx:443: 812 TLS connections for api.example, contents not readable yet
 lost: 7 ring full
 "
         );

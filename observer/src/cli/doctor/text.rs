@@ -21,6 +21,11 @@ pub(super) fn render(report: &Report) -> String {
     line(&mut text, format_args!(""));
     for plane in &report.planes {
         section(&mut text, plane);
+        if plane.name == "tls" {
+            for port in &report.tls {
+                line(&mut text, format_args!("{:22} {}", "", port.text()));
+            }
+        }
     }
     capabilities(&mut text, &report.capabilities);
     line(

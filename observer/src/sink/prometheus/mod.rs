@@ -139,7 +139,7 @@ impl Sink for Prometheus {
         }
     }
 
-    fn tls(&mut self, service: &str, side: Side) {
+    fn tls(&mut self, service: &str, side: Side, _: Option<&str>) {
         let service = self.service(service);
         self.families
             .tls_connections
@@ -231,9 +231,9 @@ mod tests {
     fn fed() -> Prometheus {
         let mut sink = Prometheus::new(Vec::new()).unwrap();
         sink.take(&Arc::new(sample::event()));
-        sink.tls("nginx:443", Side::Server);
+        sink.tls("nginx:443", Side::Server, None);
         for number in 0..=SERVICES {
-            sink.tls(&format!("service-{number}"), Side::Server);
+            sink.tls(&format!("service-{number}"), Side::Server, None);
         }
         let totals = Totals {
             seen: 12,
