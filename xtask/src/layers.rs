@@ -12,6 +12,8 @@ pub(crate) enum Outcome {
     Failed(String),
     /// This machine cannot run it, and why.
     CannotRun(String),
+    /// Nobody asked for it, and how to.
+    NotAsked(String),
 }
 
 /// The layers so far.
@@ -54,6 +56,7 @@ impl Layers {
                 Outcome::Passed(said) => ("passed", said),
                 Outcome::Failed(said) => ("FAILED", said),
                 Outcome::CannotRun(why) => ("cannot run", why),
+                Outcome::NotAsked(how) => ("not run", how),
             };
             println!(
                 "{name:<34} {word:<11} {:>6.1} s  {said}",
@@ -61,11 +64,12 @@ impl Layers {
             );
         }
         let failed = self.names(|outcome| matches!(outcome, Outcome::Failed(_)));
-        let unable = self.names(|outcome| matches!(outcome, Outcome::CannotRun(_)));
+        let not_run =
+            self.names(|outcome| matches!(outcome, Outcome::CannotRun(_) | Outcome::NotAsked(_)));
         println!();
-        match (failed.as_str(), unable.as_str()) {
+        match (failed.as_str(), not_run.as_str()) {
             ("", "") => println!("All layers passed."),
-            ("", _) => println!("All layers that this machine can run passed; not run: {unable}."),
+            ("", _) => println!("All layers that ran passed; not run: {not_run}."),
             _ => println!("FAILED: {failed}."),
         }
     }
