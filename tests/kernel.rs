@@ -12,3 +12,12 @@ pub fn best_context() -> String {
     let known = contexts().and_then(|contexts| contexts.into_iter().next());
     known.unwrap_or_else(|| "tracepoint".to_owned())
 }
+
+/// What an agent says that it goes on without, unix sockets aside: whether those are seen is the kernel's
+/// to say, whoever runs the agent.
+pub fn lacking(said: &str) -> String {
+    let lacks = said.lines().filter(|line| line.contains("without"));
+    lacks
+        .filter(|line| !line.contains("without unix sockets"))
+        .collect()
+}

@@ -46,7 +46,7 @@ fn nobody_with_the_table_sees_all_and_keeps_only_what_is_needed_to_the_end() {
             assert_eq!(status.get(set).unwrap(), wanted, "{set} of {thread}");
         }
     }
-    assert!(!observed.stderr.contains("without"), "{}", observed.stderr);
+    assert_eq!(kernel::lacking(&observed.stderr), "", "{}", observed.stderr);
     let best = kernel::best_context();
     for event in &observed.events {
         assert_eq!(text(event, "/process/known_by"), best, "{event:#}");
