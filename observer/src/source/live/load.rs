@@ -96,46 +96,47 @@ fn context(
     types: &Types,
     missing: &mut Vec<(Probe, String)>,
 ) -> Result<Context, LoadError> {
+    if let Some(context) = wanted {
+        // Half of it would tell who asked and not who answered.
+        return match all_or_none(programs, context.probes(), types) {
+            Ok(()) => Ok(context),
+            Err((_, error)) => Err(error),
+        };
+    }
+    let mut refused = Vec::new();
     for context in Context::ALL {
-        if wanted.is_some_and(|wanted| wanted != context) {
-            continue;
-        }
-        let refused: Vec<_> = context
-            .probes()
-            .iter()
-            .filter_map(|probe| Some((*probe, look_on(programs, *probe, types).err()?)))
-            .collect();
-        match (refused.into_iter().next(), wanted) {
-            (None, _) => {
-                if context != Context::SocketTable {
-                    missing.retain(|(probe, _)| !Context::is_of_any(*probe));
-                }
-                return Ok(context);
-            }
-            (Some((_, error)), Some(_)) => return Err(error),
-            (Some((probe, error)), None) => {
-                // Half of it would tell who asked and not who answered.
-                for probe in context.probes() {
-                    let _ = unload(programs, *probe, types);
-                }
-                missing.push((probe, error.to_string()));
-            }
+        match all_or_none(programs, context.probes(), types) {
+            // What stands in for it is not missing.
+            Ok(()) if context != Context::SocketTable => return Ok(context),
+            Ok(()) => {}
+            Err((probe, error)) => refused.push((probe, error.to_string())),
         }
     }
+    missing.append(&mut refused);
     Ok(Context::SocketTable)
 }
 
-/// Attaches what sees unix sockets: all of it, or nothing.
+/// Attaches what sees unix sockets.
 fn unix_sockets(programs: &mut Ebpf, types: &Types) -> Result<(), String> {
     if let Err(why) = &types.unix {
         return Err(why.clone());
     }
-    for probe in UNIX {
-        if let Err(error) = look_on(programs, probe, types) {
-            for probe in UNIX {
-                let _ = unload(programs, probe, types);
+    all_or_none(programs, &UNIX, types).map_err(|(_, error)| error.to_string())
+}
+
+/// Attaches several probes. If one is refused, none stays: gives which, and why.
+fn all_or_none(
+    programs: &mut Ebpf,
+    probes: &[Probe],
+    types: &Types,
+) -> Result<(), (Probe, LoadError)> {
+    for (at, probe) in probes.iter().enumerate() {
+        if let Err(error) = look_on(programs, *probe, types) {
+            for done in probes.iter().take(at + 1) {
+                // One that was refused is not there.
+                let _ = unload(programs, *done, types);
             }
-            return Err(error.to_string());
+            return Err((*probe, error));
         }
     }
     Ok(())
@@ -204,9 +205,10 @@ impl Types {
     }
 
     pub(super) fn program(&self, probe: Probe) -> &'static str {
-        let arguments = self
-            .ours
-            .as_ref()
+        // The kernel describes some hundred thousand types, so they are not gone through for nothing.
+        let arguments = (probe == Probe::Receive)
+            .then_some(self.ours.as_ref())
+            .flatten()
             .and_then(|types| types.arguments(probe.event()));
         probe.program(arguments)
     }

@@ -166,13 +166,6 @@ impl Context {
         }
     }
 
-    /// Whether a probe belongs to any of them.
-    pub(super) fn is_of_any(probe: Probe) -> bool {
-        Self::ALL
-            .iter()
-            .any(|context| context.probes().contains(&probe))
-    }
-
     /// What the operator and events call it.
     pub const fn id(self) -> &'static str {
         match self {
