@@ -1,47 +1,54 @@
 //! `cargo xtask bench`: what observer costs a server, and how fast it replays, compared in one run.
 //!
-//! Absolute numbers belong to the machine; the ratios of alternating runs are what is worth reading.
+//! Absolute numbers belong to the machine; the differences and ratios of alternating runs are what is
+//! worth reading.
 
 mod capture;
+mod live;
 mod replay;
-mod served;
+mod spread;
+mod token;
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{test, tools};
+use crate::test;
 
-/// Measure: nginx under wrk without and with observer, and the speed of replay.
+/// Measure: what observer costs servers, or the speed of replay.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How often each run is repeated; without and with observer alternate.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// How long each run of wrk takes, in seconds.
-    #[arg(long, default_value_t = 5)]
-    seconds: u32,
-    /// How large the capture for replay is, in MB.
-    #[arg(long, default_value_t = 256)]
-    capture: usize,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Live(live::Args),
+    Replay(replay::Args),
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), String> {
     let root = test::root()?;
+    let program = build(&root)?;
+    machine();
+    match &args.what {
+        What::Live(args) => live::measure(&program, args),
+        What::Replay(args) => replay::measure(&root, &program, args),
+    }
+}
+
+/// The program as users have it.
+fn build(root: &Path) -> Result<PathBuf, String> {
     let built = Command::new("cargo")
         .args(["build", "--release", "--package", "observer"])
-        .current_dir(&root)
+        .current_dir(root)
         .status()
         .map_err(|error| format!("cannot start cargo: {error}"))?;
-    if !built.success() {
-        return Err(format!("cargo build ended with {built}"));
-    }
-    let program = root.join("target/release/observer");
-    machine();
-    if tools::is_root() {
-        served::measure(&root, &program, args.rounds.max(1), args.seconds.max(1))?;
+    if built.success() {
+        Ok(root.join("target/release/observer"))
     } else {
-        println!("\nnginx with observer: not measured, it needs root");
+        Err(format!("cargo build ended with {built}"))
     }
-    replay::measure(&root, &program, args.rounds.max(1), args.capture.max(1))
 }
 
 fn machine() {
@@ -58,34 +65,4 @@ fn machine() {
         names.len(),
         names.first().unwrap_or(&"unknown processor")
     );
-}
-
-/// The lowest and the middle of some numbers.
-struct Spread {
-    least: f64,
-    middle: f64,
-    most: f64,
-}
-
-impl Spread {
-    fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        let at = |place: usize| values.get(place).copied().unwrap_or(f64::NAN);
-        Self {
-            least: at(0),
-            middle: at(values.len() / 2),
-            most: at(values.len().saturating_sub(1)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Spread;
-
-    #[test]
-    fn a_spread_has_the_ends_and_the_middle() {
-        let spread = Spread::of(vec![3.0, 1.0, 2.0]);
-        assert_eq!((spread.least, spread.middle, spread.most), (1.0, 2.0, 3.0));
-    }
 }

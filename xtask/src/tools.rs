@@ -37,6 +37,20 @@ const MACHINES: &[(&str, &str)] = &[
     ("ldd", "libc-bin"),
 ];
 
+/// Likewise, of the bench.
+const BENCH: &[(&str, &str)] = &[
+    ("nginx", "nginx-light"),
+    ("wrk", "wrk"),
+    ("curl", "curl"),
+    ("tcpdump", "tcpdump"),
+    ("bpftool", "bpftool"),
+    ("redis-server", "redis-server"),
+    ("redis-benchmark", "redis-tools"),
+    ("iperf3", "iperf3"),
+    ("taskset", "util-linux"),
+    ("kill", "procps"),
+];
+
 /// Whether this process is root: only root loads kernel programs and installs packages.
 pub(crate) fn is_root() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
@@ -101,6 +115,11 @@ pub(crate) fn provide(root: &Path) -> Result<(), String> {
 /// Finds or installs all that the virtual machines need; says what is missing otherwise.
 pub(crate) fn provide_machines() -> Result<(), String> {
     programs(MACHINES)
+}
+
+/// Finds or installs all that the bench needs; says what is missing otherwise.
+pub(crate) fn provide_bench() -> Result<(), String> {
+    programs(BENCH)
 }
 
 /// The programs that the live tests start.

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 
-use super::served::token;
+use super::token::token;
 
 /// What was written.
 #[derive(Debug, Default, Eq, PartialEq)]

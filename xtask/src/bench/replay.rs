@@ -6,21 +6,28 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use super::{Spread, capture};
+use super::capture;
+use super::spread::Spread;
+
+/// The speed of replay
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// How often each run is repeated
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// How large the capture is, in MB
+    #[arg(long, default_value_t = 256)]
+    capture: usize,
+}
 
 /// Replays a made-up capture several times and prints the speed.
-pub(super) fn measure(
-    root: &Path,
-    program: &Path,
-    rounds: usize,
-    megabytes: usize,
-) -> Result<(), String> {
+pub(super) fn measure(root: &Path, program: &Path, args: &Args) -> Result<(), String> {
     let folder = root.join("target/bench");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let file = folder.join("made-up.pcap");
     let failed = |error: std::io::Error| format!("writing {}: {error}", file.display());
     let mut out = BufWriter::new(File::create(&file).map_err(failed)?);
-    let written = capture::write(&mut out, megabytes * 1_000_000).map_err(failed)?;
+    let written = capture::write(&mut out, args.capture.max(1) * 1_000_000).map_err(failed)?;
     out.flush().map_err(failed)?;
     drop(out);
 
@@ -30,7 +37,7 @@ pub(super) fn measure(
         written.exchanges
     );
     let mut seconds = Vec::new();
-    for _ in 0..rounds {
+    for _ in 0..args.rounds.max(1) {
         let start = Instant::now();
         let status = Command::new(program)
             .args(["replay", "--events", "/dev/null"])
