@@ -7,12 +7,16 @@
 use std::fs;
 use std::io;
 
+use memchr::memmem;
+
 /// The types of a kernel.
 pub(super) struct Types {
     bytes: Vec<u8>,
     strings: usize,
     /// Where each type is described, by its number less one: number 0 is `void`.
     places: Vec<usize>,
+    /// The types that are looked up by their names.
+    named: Vec<Type>,
 }
 
 /// A type as it is described, without what its kind adds.
@@ -42,14 +46,17 @@ const NAMES_OF_OTHERS: [u32; 5] = [8, 9, 10, 11, 18];
 const DEPTH: u32 = 16;
 
 impl Types {
-    /// Those of the running kernel.
-    pub(super) fn of_kernel() -> io::Result<Self> {
+    /// Those of the running kernel. `wanted` are the names of all structures, enumerations and
+    /// functions that will be looked up: a kernel describes more than a hundred thousand types, which
+    /// are gone through once.
+    pub(super) fn of_kernel(wanted: &[&str]) -> io::Result<Self> {
         let bytes = fs::read("/sys/kernel/btf/vmlinux")?;
-        Self::parse(bytes).ok_or_else(|| io::Error::other("its description of types is malformed"))
+        Self::parse(bytes, wanted)
+            .ok_or_else(|| io::Error::other("its description of types is malformed"))
     }
 
     /// Takes a description apart. `None`: it is none, or ends before it should.
-    pub(super) fn parse(bytes: Vec<u8>) -> Option<Self> {
+    pub(super) fn parse(bytes: Vec<u8>, wanted: &[&str]) -> Option<Self> {
         const MAGIC: u32 = 0xeb9f;
         const LITTLE_ENDIAN_VERSION_1: u32 = MAGIC | 1 << 16;
         if word(&bytes, 0)? & 0x00ff_ffff != LITTLE_ENDIAN_VERSION_1 {
@@ -60,17 +67,23 @@ impl Types {
         let to = from.checked_add(at(&bytes, 12)?)?;
         let strings = header.checked_add(at(&bytes, 16)?)?;
         bytes.get(from..to)?;
+        let wanted = places_of(bytes.get(strings..)?, wanted);
         let mut places = Vec::new();
+        let mut named = Vec::new();
         let mut place = from;
         while place < to {
             places.push(place);
             let described = describe(&bytes, place)?;
+            if wanted.binary_search(&described.name).is_ok() {
+                named.push(described);
+            }
             place = described.more.checked_add(added(&described)?)?;
         }
         Some(Self {
             bytes,
             strings,
             places,
+            named,
         })
     }
 
@@ -125,10 +138,10 @@ impl Types {
     }
 
     fn find(&self, name: &str, kind: u32) -> Option<Type> {
-        self.places
+        self.named
             .iter()
-            .filter_map(|place| describe(&self.bytes, *place))
             .find(|described| described.kind == kind && self.is_called(described.name, name))
+            .copied()
     }
 
     /// The type of a number, through other names of it.
@@ -158,14 +171,34 @@ impl Types {
     }
 }
 
+/// Where names begin among the strings, in order. A name may be there more than once.
+fn places_of(strings: &[u8], names: &[&str]) -> Vec<u32> {
+    let mut places: Vec<_> = names
+        .iter()
+        .flat_map(|name| {
+            let between = [b"\0", name.as_bytes(), b"\0"].concat();
+            let found = memmem::find_iter(strings, &between);
+            // The zero before it ends another.
+            let starts = found.filter_map(|place| u32::try_from(place + 1).ok());
+            starts.collect::<Vec<_>>()
+        })
+        .collect();
+    places.sort_unstable();
+    places
+}
+
 fn describe(bytes: &[u8], place: usize) -> Option<Type> {
-    let info = word(bytes, place.checked_add(4)?)?;
+    // Taken apart by hand: this is done for every type of the kernel.
+    let [n0, n1, n2, n3, i0, i1, i2, i3, o0, o1, o2, o3] = *bytes.get(place..)?.first_chunk()?;
+    let name = u32::from_le_bytes([n0, n1, n2, n3]);
+    let info = u32::from_le_bytes([i0, i1, i2, i3]);
+    let other = u32::from_le_bytes([o0, o1, o2, o3]);
     Some(Type {
-        name: word(bytes, place)?,
+        name,
         kind: info >> 24 & 31,
         count: usize::try_from(info & 0xffff).ok()?,
         has_bit_fields: info >> 31 != 0,
-        other: word(bytes, place.checked_add(8)?)?,
+        other,
         more: place.checked_add(12)?,
     })
 }
@@ -257,9 +290,11 @@ mod tests {
         bytes
     }
 
+    const NAMES: [&str; 4] = ["function", "inner", "kind", "outer"];
+
     #[test]
     fn members_are_found_through_nameless_ones_and_other_names() {
-        let types = Types::parse(small()).unwrap();
+        let types = Types::parse(small(), &NAMES).unwrap();
         assert_eq!(types.offset("outer", "a"), Some(0));
         assert_eq!(types.offset("outer", "c"), Some(4));
         assert_eq!(types.offset("outer", "d.f"), Some(12));
@@ -269,7 +304,7 @@ mod tests {
 
     #[test]
     fn functions_and_enumerators_are_found() {
-        let types = Types::parse(small()).unwrap();
+        let types = Types::parse(small(), &NAMES).unwrap();
         assert_eq!(types.arguments("function"), Some(2));
         assert_eq!(types.arguments("functio"), None);
         assert_eq!(types.value("kind", "FIRST"), Some(3));
@@ -284,7 +319,7 @@ mod tests {
                 *old = byte;
             }
             bytes.truncate(cut);
-            if let Some(types) = Types::parse(bytes) {
+            if let Some(types) = Types::parse(bytes, &NAMES) {
                 let _ = (types.offset("outer", "d.f"), types.arguments("function"));
                 let _ = types.value("kind", "FIRST");
             }

@@ -194,7 +194,8 @@ impl Types {
     /// Those of the running kernel.
     pub(super) fn find() -> Self {
         let ayas = Btf::from_sys_fs().map_err(|error| container::no_types(&error));
-        let ours = btf::Types::of_kernel()
+        let wanted = [&unix::TYPES[..], &[Probe::Receive.event()]].concat();
+        let ours = btf::Types::of_kernel(&wanted)
             .inspect_err(|error| tracing::debug!("reading /sys/kernel/btf/vmlinux: {error}"))
             .ok();
         let unix = match &ours {
@@ -205,7 +206,6 @@ impl Types {
     }
 
     pub(super) fn program(&self, probe: Probe) -> &'static str {
-        // The kernel describes some hundred thousand types, so they are not gone through for nothing.
         let arguments = (probe == Probe::Receive)
             .then_some(self.ours.as_ref())
             .flatten()

@@ -4,6 +4,20 @@ use observer_common::unix::{Layout, NONE};
 
 use super::btf::Types;
 
+/// The types that are looked up.
+pub(super) const TYPES: [&str; 10] = [
+    "iov_iter",
+    "iter_type",
+    "msghdr",
+    "pid",
+    "sock",
+    "sockaddr_un",
+    "socket",
+    "unix_address",
+    "unix_sock",
+    "upid",
+];
+
 /// Looks it up. The error names what the kernel's description of its types lacks.
 pub(super) fn layout(types: &Types) -> Result<Layout, String> {
     let offset = |structure: &str, member: &str| {
