@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use super::layer::Place;
+
 /// How many links are told apart; all further ones count as one. 3 MiB at most.
 const MAX_LINKS: usize = 65_536;
 
 /// Numbers links in the order of first sight.
 ///
-/// A link is an interface and the VLAN tags of the packet, because private addresses repeat across
-/// them. The interface is its number in the capture (pcapng) or on the host (Linux cooked v2); the
+/// A link is an interface, the VLAN tags of the packet and the number of the network in a tunnel, because
+/// private addresses repeat across them. The interface is its number in the capture (pcapng) or on the host (Linux cooked v2); the
 /// same number in another file is the same interface, so that a connection goes on across the files
 /// of a rotated capture. A connection whose two directions are tagged differently is two to observer.
 #[derive(Default)]
@@ -17,12 +19,12 @@ pub(super) struct Links {
     last: Option<(Link, u32)>,
 }
 
-type Link = (u32, u32, u64);
+type Link = (u32, Place);
 
 impl Links {
     #[inline]
-    pub(super) fn number(&mut self, interface: u32, device: u32, vlans: u64) -> u32 {
-        let link = (interface, device, vlans);
+    pub(super) fn number(&mut self, interface: u32, place: &Place) -> u32 {
+        let link = (interface, *place);
         if let Some((last, number)) = self.last
             && last == link
         {
@@ -46,14 +48,18 @@ mod tests {
     #[test]
     fn the_same_link_has_the_same_number_and_the_last_number_is_shared() {
         let mut links = Links::default();
-        assert_eq!(links.number(0, 0, 0), 0);
-        assert_eq!(links.number(0, 0, 7), 1);
-        assert_eq!(links.number(0, 0, 0), 0);
+        let place = |vlans| Place {
+            vlans,
+            ..Place::default()
+        };
+        assert_eq!(links.number(0, &place(0)), 0);
+        assert_eq!(links.number(0, &place(7)), 1);
+        assert_eq!(links.number(0, &place(0)), 0);
         for vlan in 0..MAX_LINKS as u64 + 10 {
-            links.number(1, 0, vlan);
+            links.number(1, &place(vlan));
         }
         assert_eq!(links.numbers.len(), MAX_LINKS);
-        assert_eq!(links.number(2, 0, 0), MAX_LINKS as u32);
-        assert_eq!(links.number(0, 0, 7), 1);
+        assert_eq!(links.number(2, &place(0)), MAX_LINKS as u32);
+        assert_eq!(links.number(0, &place(7)), 1);
     }
 }

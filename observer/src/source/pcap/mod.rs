@@ -8,8 +8,10 @@ mod as_live;
 mod classic;
 mod decode;
 mod error;
+mod fragments;
 mod frame;
 mod input;
+mod layer;
 mod link;
 mod links;
 mod ng;
@@ -153,7 +155,7 @@ impl Captures {
 
     /// What was read so far.
     pub fn report(&self) -> Report {
-        self.decoder.report.clone()
+        self.decoder.report()
     }
 
     /// Takes the earliest packet.

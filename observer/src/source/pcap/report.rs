@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 /// Counts of everything that was in the captures: nothing is left out silently.
 ///
-/// `packets == segments + acknowledgements + unwanted + skipped.total()`.
+/// `packets == segments + acknowledgements + unwanted + joined + skipped.total()`.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// How many captures were opened.
@@ -23,6 +23,9 @@ pub struct Report {
     pub acknowledgements: u64,
     /// Segments that the kernel programs would not have shipped: see [`super::Captures::as_live`].
     pub unwanted: u64,
+    /// Fragments that were put together with others. The last one of each packet is not among them: it
+    /// stands for the packet.
+    pub joined: u64,
     /// Segments, of those handed on, whose data was cut by the snap length or the end of the file.
     pub cut: u64,
     /// Packets that say no time of their own (simple packets of pcapng): the time of the packet before
@@ -45,11 +48,12 @@ pub struct Report {
 pub struct Skipped {
     /// Of an interface whose link type is not read.
     pub link_type: u64,
-    /// Not IP: ARP, LLDP, MPLS, ...
+    /// Not IP: ARP, LLDP, encrypted Wi-Fi, ...
     pub not_ip: u64,
     /// IP, but not TCP.
     pub not_tcp: u64,
-    /// Fragments of IP packets: they are not put together again.
+    /// Fragments of IP packets that were not put together: some of their packet are missing, or contradict
+    /// each other, or were there already.
     pub fragments: u64,
     /// Cut before the end of the TCP header: the snap length is too small to see anything.
     pub headers_cut: u64,

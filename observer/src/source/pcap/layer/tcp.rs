@@ -1,0 +1,124 @@
+//! The TCP segment in a packet.
+
+use std::net::SocketAddr;
+
+use etherparse::{TcpHeaderSlice, err};
+
+use super::super::as_live::{Offered, Wanted};
+use super::{Carried, Packet, Place, Skip};
+use crate::packet::{Batch, ConnectionKey, Direction, Flags, Segment, Tail};
+
+/// A TCP segment where it lies in the packet.
+pub(in crate::source::pcap) struct Tcp<'a> {
+    pub(in crate::source::pcap) source: SocketAddr,
+    pub(in crate::source::pcap) target: SocketAddr,
+    seq: u32,
+    flags: Flags,
+    payload: &'a [u8],
+    wire_len: u32,
+    pub(in crate::source::pcap) place: Place,
+}
+
+/// Takes the header of a segment off.
+#[inline]
+pub(super) fn open<'a>(carried: &Carried, packet: &Packet<'a>) -> Result<Tcp<'a>, Skip> {
+    let Packet {
+        bytes,
+        wire_len,
+        place,
+        ..
+    } = *packet;
+    let header = TcpHeaderSlice::from_slice(bytes).map_err(|error| match error {
+        err::tcp::HeaderSliceError::Len(_) if bytes.len() < wire_len => Skip::HeadersCut,
+        _ => Skip::Malformed,
+    })?;
+    let header_len = header.slice().len();
+    Ok(Tcp {
+        source: SocketAddr::new(carried.source, header.source_port()),
+        target: SocketAddr::new(carried.target, header.destination_port()),
+        seq: header.sequence_number(),
+        flags: Flags {
+            syn: header.syn(),
+            ack: header.ack(),
+            fin: header.fin(),
+            rst: header.rst(),
+        },
+        payload: bytes.get(header_len..).unwrap_or_default(),
+        wire_len: u32::try_from(wire_len.saturating_sub(header_len)).unwrap_or(u32::MAX),
+        place,
+    })
+}
+
+impl Tcp<'_> {
+    /// Whether it says nothing that reassembly could use.
+    pub(in crate::source::pcap) fn is_bare(&self) -> bool {
+        self.wire_len == 0 && !self.is_flagged()
+    }
+
+    pub(in crate::source::pcap) fn is_flagged(&self) -> bool {
+        self.flags.syn || self.flags.fin || self.flags.rst
+    }
+
+    /// Which connection it belongs to, and which way it goes.
+    pub(in crate::source::pcap) fn connection(&self, link: u32) -> (Direction, ConnectionKey) {
+        let (direction, low, high) = if self.source <= self.target {
+            (Direction::Forward, self.source, self.target)
+        } else {
+            (Direction::Reverse, self.target, self.source)
+        };
+        (direction, ConnectionKey::Flow { low, high, link })
+    }
+
+    /// The sequence number of its first byte, if it has data: a SYN takes one of its own, before the
+    /// data that it may carry (RFC 7413).
+    fn first(&self) -> u32 {
+        let behind_syn = self.flags.syn && self.wire_len > 0;
+        self.seq.wrapping_add(u32::from(behind_syn))
+    }
+
+    pub(in crate::source::pcap) fn all(&self) -> Wanted {
+        Wanted {
+            offset: 0,
+            len: self.wire_len,
+            skipped: 0,
+        }
+    }
+
+    pub(in crate::source::pcap) fn offered(&self, direction: Direction) -> Offered<'_> {
+        Offered {
+            direction,
+            seq: self.first(),
+            flags: self.flags,
+            payload: self.payload,
+            wire_len: self.wire_len,
+        }
+    }
+
+    /// The wanted part of it, with its bytes in the batch.
+    pub(in crate::source::pcap) fn segment(&self, direction: Direction, wanted: &Wanted, batch: &mut Batch) -> Segment {
+        let from = (wanted.offset as usize).min(self.payload.len());
+        let to = from.saturating_add(wanted.len as usize);
+        let wire_len = self.wire_len.saturating_sub(wanted.offset);
+        let tail = if to > self.payload.len() {
+            Tail::Cut
+        } else if wanted.len < wire_len {
+            Tail::Unwanted
+        } else {
+            Tail::Whole
+        };
+        let bytes = self.payload.get(from..to.min(self.payload.len()));
+        Segment {
+            direction,
+            source: self.source,
+            target: self.target,
+            seq: self.first().wrapping_add(wanted.offset),
+            flags: self.flags,
+            payload: batch.store(bytes.unwrap_or_default()),
+            wire_len,
+            tail,
+            skipped: wanted.skipped,
+            lost: 0,
+            listener: false,
+        }
+    }
+}
