@@ -1,32 +1,49 @@
-//! What tshark sees in a capture, and how much of it observer finds.
+//! What tshark sees in a capture.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use observer::exchange::Exchange;
+use observer::exchange::{Exchange, Field, MAX_FIELD, MAX_PATH};
 use serde_json::Value;
+
+use super::heads::Heads;
 
 /// Messages with how often each was seen.
 #[derive(Default)]
-pub(crate) struct Messages(BTreeMap<Message, u64>);
+pub(crate) struct Messages {
+    counts: BTreeMap<Message, u64>,
+    /// The sequence numbers of their first bytes, where they are known.
+    places: BTreeMap<Message, BTreeSet<u32>>,
+}
 
 /// One side of an exchange, as far as both tools say the same of it.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Message {
-    pub(crate) from: SocketAddr,
-    pub(crate) to: SocketAddr,
+    from: SocketAddr,
+    to: SocketAddr,
     pub(crate) what: What,
 }
 
 /// What a message is.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum What {
-    /// A request: method, and path without query.
-    Request(String, String),
-    /// A final answer: its status.
-    Answer(u64),
+    /// A request.
+    Request {
+        method: String,
+        /// Without query.
+        path: String,
+        host: String,
+        /// The SHA-256 of the value of each Authorization field.
+        authorization: Vec<String>,
+    },
+    /// A final answer.
+    Answer {
+        status: u64,
+        /// The values of the WWW-Authenticate fields.
+        challenges: Vec<String>,
+    },
 }
 
 impl Messages {
@@ -50,101 +67,119 @@ impl Messages {
                 *most = count.max(*most);
             }
         }
-        Self(all)
+        Self {
+            counts: all,
+            places: BTreeMap::new(),
+        }
     }
 
-    /// The messages of exchanges.
-    pub(crate) fn of_observer(exchanges: &[Exchange]) -> Self {
-        let mut all = BTreeMap::<_, u64>::new();
+    /// The messages of exchanges, whose credentials are in `heads`.
+    pub(crate) fn of_observer(exchanges: &[Exchange], heads: &mut Heads) -> Self {
+        let mut all = Self::default();
         for exchange in exchanges {
             let (client, server) = (exchange.connection.client, exchange.connection.server);
             let request = exchange.request.as_ref().map(|request| Message {
                 from: client,
                 to: server,
-                what: What::Request(request.method.clone(), path(&request.method, &request.path)),
+                what: What::Request {
+                    method: request.method.clone(),
+                    path: path(&request.method, &request.path),
+                    host: request.host.clone().unwrap_or_default(),
+                    authorization: match &request.credential {
+                        Some(credential) => heads.authorization(exchange, request, credential),
+                        None => Vec::new(),
+                    },
+                },
             });
             let answer = exchange.response.as_ref().map(|response| Message {
                 from: server,
                 to: client,
-                what: What::Answer(u64::from(response.status)),
+                what: What::Answer {
+                    status: u64::from(response.status),
+                    challenges: response
+                        .values(Field::WwwAuthenticate)
+                        .map(str::to_owned)
+                        .collect(),
+                },
             });
-            for message in [request, answer].into_iter().flatten() {
-                *all.entry(message).or_default() += 1;
+            let places = [
+                exchange.request.as_ref().map(|request| request.seq),
+                exchange.response.as_ref().map(|response| response.seq),
+            ];
+            for (message, place) in [request, answer].into_iter().zip(places) {
+                if let Some((message, place)) = message.zip(place) {
+                    all.places.entry(message.clone()).or_default().insert(place);
+                    *all.counts.entry(message).or_default() += 1;
+                }
             }
         }
-        Self(all)
+        all
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.counts.is_empty()
     }
 
-    /// How many of these `other` has, and how many it has not.
-    pub(crate) fn compare(&self, other: &Self) -> Found {
-        let mut found = Found::default();
-        for (message, count) in &self.0 {
-            let both = other.0.get(message).copied().unwrap_or(0).min(*count);
-            let side = match message.what {
-                What::Request(..) => &mut found.requests,
-                What::Answer(_) => &mut found.answers,
-            };
-            side.found += both;
-            side.missing += count - both;
-        }
-        found
-    }
-}
-
-/// How much of something was found.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Found {
-    pub(crate) requests: Share,
-    pub(crate) answers: Share,
-}
-
-impl Found {
-    pub(crate) fn add(&mut self, other: Self) {
-        for (sum, part) in [
-            (&mut self.requests, other.requests),
-            (&mut self.answers, other.answers),
-        ] {
-            sum.found += part.found;
-            sum.missing += part.missing;
-        }
+    /// How many there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.counts.values().sum()
     }
 
-    pub(crate) fn missing(&self) -> u64 {
-        self.requests.missing + self.answers.missing
+    /// How often a message is not there as it was told: at the start of a segment.
+    pub(crate) fn not_on_the_wire(&self, message: &Message, heads: &Heads) -> u64 {
+        let first = match &message.what {
+            What::Request { method, .. } => format!("{method} "),
+            What::Answer { .. } => "HTTP/1.".to_owned(),
+        };
+        let places = self.places.get(message).into_iter().flatten();
+        let ends = (message.from, message.to);
+        let on_the_wire = places
+            .filter(|place| heads.begins(ends, **place, first.as_bytes()))
+            .count() as u64;
+        self.counts.get(message).copied().unwrap_or(0) - on_the_wire
+    }
+
+    /// Those that `other` has not, and how often.
+    pub(crate) fn without<'a>(
+        &'a self,
+        other: &'a Self,
+    ) -> impl Iterator<Item = (&'a Message, u64)> {
+        self.counts.iter().filter_map(|(message, count)| {
+            let both = other.counts.get(message).copied().unwrap_or(0).min(*count);
+            (both < *count).then_some((message, count - both))
+        })
     }
 }
 
-/// A part of a whole.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Share {
-    pub(crate) found: u64,
-    pub(crate) missing: u64,
-}
-
-impl Share {
-    /// In thousandths; of nothing all is found.
-    pub(crate) fn thousandths(self) -> u64 {
-        (1000 * self.found)
-            .checked_div(self.found + self.missing)
-            .unwrap_or(1000)
-    }
-}
-
-impl fmt::Display for Share {
+impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let thousandths = self.thousandths();
-        write!(
-            f,
-            "{} of {} ({}.{} %)",
-            self.found,
-            self.found + self.missing,
-            thousandths / 10,
-            thousandths % 10
-        )
+        write!(f, "{} > {} ", self.from, self.to)?;
+        match &self.what {
+            What::Request {
+                method,
+                path,
+                host,
+                authorization,
+            } => {
+                write!(
+                    f,
+                    "{method} {} of {}",
+                    path.escape_debug(),
+                    host.escape_debug()
+                )?;
+                for hash in authorization {
+                    write!(f, " with {}", hash.get(..16).unwrap_or(hash))?;
+                }
+                Ok(())
+            }
+            What::Answer { status, challenges } => {
+                write!(f, "{status}")?;
+                for challenge in challenges {
+                    write!(f, " {}", challenge.escape_debug())?;
+                }
+                Ok(())
+            }
+        }
     }
 }
 
@@ -161,11 +196,26 @@ fn message(record: &Value) -> Option<Message> {
     let what = match record["kind"].as_str()? {
         "request" => {
             let method = record["method"].as_str()?;
-            What::Request(method.to_owned(), path(method, record["uri"].as_str()?))
+            let target = record["uri"].as_str()?;
+            What::Request {
+                method: method.to_owned(),
+                path: path(method, target),
+                host: host(target, record["host"].as_str()),
+                authorization: strings(&record["authorization"], "sha256"),
+            }
         }
         _ => match record["status"].as_u64()? {
             100 | 102..200 => return None,
-            status => What::Answer(status),
+            status => What::Answer {
+                status,
+                challenges: strings(&record["www_authenticate"], "")
+                    .into_iter()
+                    .map(|mut text| {
+                        text.truncate(text.floor_char_boundary(MAX_FIELD));
+                        text
+                    })
+                    .collect(),
+            },
         },
     };
     Some(Message {
@@ -175,17 +225,45 @@ fn message(record: &Value) -> Option<Message> {
     })
 }
 
+/// The strings of an array, or of one member of its objects.
+fn strings(array: &Value, member: &str) -> Vec<String> {
+    let items = array.as_array().into_iter().flatten();
+    items
+        .filter_map(|item| match member {
+            "" => item.as_str(),
+            member => item[member].as_str(),
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The authority of a target, or the Host field, without user information.
+fn host(target: &str, field: Option<&str>) -> String {
+    let authority = target
+        .split_once("://")
+        .filter(|(scheme, _)| is_scheme(scheme))
+        .and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    let host = authority.or(field).unwrap_or_default();
+    host.rsplit('@').next().unwrap_or_default().to_owned()
+}
+
 /// The path of a request target: tshark has query and authority with it. CONNECT has none.
 fn path(method: &str, target: &str) -> String {
     if method == "CONNECT" {
         return String::new();
     }
     let target = match target.split_once("://") {
-        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            rest.find('/').map_or("/", |at| &rest[at..])
-        }
+        Some((scheme, rest)) if is_scheme(scheme) => rest.find('/').map_or("/", |at| &rest[at..]),
         _ => target,
     };
     let end = target.find(['?', '#']).unwrap_or(target.len());
-    target[..end].to_owned()
+    let end = end.min(target.floor_char_boundary(MAX_PATH));
+    match &target[..end] {
+        "" => "/".to_owned(),
+        path => path.to_owned(),
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }

@@ -132,6 +132,9 @@ impl Conversation {
         if let Some((direction, bytes)) = self.hello.take() {
             self.tell_hello(direction, &bytes, context);
         }
+        if self.http.is_foreign() {
+            self.decide(Protocol::Other, context);
+        }
         let mut told = Told {
             pairing: &mut self.pairing,
             turns: &self.turns,

@@ -33,3 +33,15 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// The bounds for captures, where all that was recorded will come. A hole is waited for until TCP has
+    /// sent its bytes again, with waits that double each time (RFC 6298), or until the other end shows
+    /// that they arrived unseen, or too much is held behind it.
+    pub fn of_captures() -> Self {
+        Self {
+            hole_timeout: Duration::from_secs(60),
+            ..Self::default()
+        }
+    }
+}

@@ -3,8 +3,11 @@
 use std::mem::MaybeUninit;
 
 use httparse::{Error, Header, ParserConfig, Status};
+use zeroize::Zeroizing;
 
+use super::Missing;
 use super::body::Body;
+use super::start_line::cut_version;
 
 /// How many fields of a head are read. Servers take 100 to 200.
 pub(super) const MAX_COUNT: usize = 256;
@@ -30,6 +33,55 @@ pub(super) fn lenient() -> ParserConfig {
     config
 }
 
+/// A head as the parser takes it, if it does not take it as it is: one that was cut is closed, and in
+/// place of bytes 0, which would end it, stand other control characters, which do not.
+pub(super) fn readable(head: &[u8], missing: Missing) -> Option<Zeroizing<Vec<u8>>> {
+    const OTHER: u8 = 1;
+    let has_zeros = memchr::memchr(0, head).is_some();
+    if missing.is_nothing() && !has_zeros {
+        return None;
+    }
+    let mut readable = Zeroizing::new(match missing.is_nothing() {
+        true => head.to_vec(),
+        false => mend(head),
+    });
+    if has_zeros {
+        readable
+            .iter_mut()
+            .filter(|byte| **byte == 0)
+            .for_each(|byte| *byte = OTHER);
+    }
+    Some(readable)
+}
+
+/// A head whose target has blanks or control characters in it, with these escaped (RFC 3986 section 2.1).
+/// `None`: it has none.
+pub(super) fn plain_target(head: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let end = memchr::memchr(b'\n', head)?;
+    let line = head.get(..end)?.trim_ascii_end();
+    let method = memchr::memchr(b' ', line)?;
+    let version = memchr::memrchr(b' ', line)?;
+    let (before, rest) = head.split_at(method + 1);
+    let (target, behind) = rest.split_at_checked(version.checked_sub(method + 1)?)?;
+    let breaks = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
+    if target.is_empty() || !target.iter().any(breaks) {
+        return None;
+    }
+    let mut plain = Zeroizing::new(Vec::with_capacity(head.len() + 2 * target.len()));
+    plain.extend_from_slice(before);
+    for byte in target {
+        if breaks(byte) {
+            let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or(b'0');
+            plain.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
+        } else {
+            plain.push(*byte);
+        }
+    }
+    plain.extend_from_slice(behind);
+    Some(plain)
+}
+
 /// Whether httparse read the head to its end.
 pub(super) fn is_whole(result: &Result<Status<usize>, Error>) -> bool {
     matches!(result, Ok(Status::Complete(_)))
@@ -37,11 +89,17 @@ pub(super) fn is_whole(result: &Result<Status<usize>, Error>) -> bool {
 
 /// A cut head, closed so that it can be read: its last line ends where it was cut, unless that is
 /// inside a field's name, which says nothing.
-pub(super) fn mend(head: &[u8]) -> Vec<u8> {
+fn mend(head: &[u8]) -> Vec<u8> {
     let line = memchr::memrchr(b'\n', head).map_or(0, |at| at + 1);
     let (before, last) = head.split_at(line);
     let mut mended = before.to_vec();
-    if line == 0 || memchr::memchr(b':', last).is_some() {
+    if line == 0
+        && let Some(version) = cut_version(last)
+    {
+        mended.extend_from_slice(last);
+        mended.extend_from_slice(version);
+        mended.extend_from_slice(b"\r\n");
+    } else if line == 0 || memchr::memchr(b':', last).is_some() {
         mended.extend_from_slice(last.trim_ascii_end());
         mended.extend_from_slice(b"\r\n");
     }
@@ -181,6 +239,19 @@ mod tests {
         );
         assert!(cut_in_value(b"GET / HTTP/1.1\r\nA: b"));
         assert!(!cut_in_value(b"GET / HTTP/1.1\r\nA: b\r\n"));
+    }
+
+    #[test]
+    fn a_head_that_no_server_takes_is_made_readable() {
+        let whole = Missing::default();
+        let zero = readable(b"GET / HTTP/1.1\r\nA: b\0c\r\n\r\n", whole).unwrap();
+        assert_eq!(zero.as_slice(), b"GET / HTTP/1.1\r\nA: b\x01c\r\n\r\n");
+        assert!(readable(b"GET / HTTP/1.1\r\n\r\n", whole).is_none());
+        let plain = plain_target(b"GET /a b\tc HTTP/1.1\r\nA: b\r\n\r\n").unwrap();
+        assert_eq!(plain.as_slice(), b"GET /a%20b%09c HTTP/1.1\r\nA: b\r\n\r\n");
+        for plain in [&b"GET / HTTP/1.1\r\n"[..], b"GET /\r\n", b"GET", b""] {
+            assert!(plain_target(plain).is_none());
+        }
     }
 
     #[test]

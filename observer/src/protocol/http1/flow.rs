@@ -1,6 +1,7 @@
 //! One direction of HTTP/1: from pieces to heads, and past the bodies between them.
 
 mod heads;
+mod preamble;
 mod seek;
 
 use super::body::{Body, Step};
@@ -34,6 +35,8 @@ pub(super) struct Flow {
     heard: Timestamp,
     /// A hole that was not told yet: what the direction carries, or when the hole ended, is not known.
     untold: Option<Untold>,
+    /// Its first bytes are still to come, or are being looked at.
+    fresh: bool,
 }
 
 /// A hole that was not told yet.
@@ -53,6 +56,11 @@ enum State {
     Body { body: Body, doubtful: bool },
     /// Nobody knows where: the next first line of a message that validates is sought.
     Seek,
+    /// Something came first that servers and proxies put before HTTP: so many more segments of it are
+    /// passed over.
+    Preamble(u8),
+    /// It began with something else than HTTP. What the other direction answers decides.
+    Foreign,
     /// HTTP has ended: a tunnel, or another protocol.
     Over,
 }
@@ -97,6 +105,7 @@ impl Flow {
             rest: None,
             heard: Timestamp::default(),
             untold: None,
+            fresh: from_start,
         };
         if one_sided && !from_start {
             flow.lose(Loss::Unseen);
@@ -119,8 +128,27 @@ impl Flow {
                 body,
                 doubtful: false,
             } if self.excerpt.is_none() => self.position.saturating_add(body.certain()),
-            State::Over => u64::MAX,
+            State::Foreign | State::Over => u64::MAX,
             _ => 0,
+        }
+    }
+
+    /// Passes over all of it from here on, if it began with what is no HTTP.
+    pub(super) fn pass_over_foreign(&mut self) {
+        if self.fresh {
+            self.state = State::Foreign;
+        }
+    }
+
+    /// Whether it began with what is no HTTP.
+    pub(super) fn is_foreign(&self) -> bool {
+        matches!(self.state, State::Foreign)
+    }
+
+    /// The other direction speaks HTTP, so heads may come here too.
+    pub(super) fn look_again(&mut self) {
+        if self.is_foreign() {
+            self.state = State::Seek;
         }
     }
 
@@ -191,10 +219,15 @@ impl Flow {
     }
 
     /// Nothing more will come.
-    pub(super) fn close(&mut self, kind: Option<Kind>, messages: &mut impl Messages) {
+    pub(super) fn close(
+        &mut self,
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> Option<Signal> {
         self.settle(false, messages);
-        self.cut(CUT, Loss::Unread, kind, messages);
+        let signal = self.cut(CUT, Loss::Unread, kind, messages);
         self.end_http();
+        signal
     }
 
     fn bytes(
@@ -235,7 +268,11 @@ impl Flow {
             }
             State::Body { .. } => (self.body_bytes(bytes, kind, messages), None),
             State::Seek => (self.seek(at, bytes, kind, messages), None),
-            State::Over => (bytes.len(), None),
+            State::Preamble(left) => {
+                let left = *left;
+                self.preamble(left, bytes, kind, messages)
+            }
+            State::Foreign | State::Over => (bytes.len(), None),
         }
     }
 
@@ -287,7 +324,7 @@ impl Flow {
             (0, 0) => Loss::Unwanted,
         };
         match &mut self.state {
-            State::Over => return None,
+            State::Foreign | State::Over => return None,
             State::Head => {
                 let missing = Missing {
                     cut: gap.skipped + gap.cut > 0,
@@ -312,10 +349,11 @@ impl Flow {
                     Step::Broken => {}
                 }
             }
-            State::Between | State::Seek => {}
+            State::Between | State::Preamble(_) | State::Seek => {}
         }
         self.settle(false, messages);
         self.head.forget();
+        self.fresh = false;
         self.state = State::Seek;
         self.lose(loss);
         self.tell_hole(kind, messages);

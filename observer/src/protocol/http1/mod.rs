@@ -171,6 +171,11 @@ impl Http1 {
             .is_some_and(|direction| self.flow(direction).in_head())
     }
 
+    /// Whether what was seen so far began with something else, in one direction at least.
+    pub fn is_foreign(&self) -> bool {
+        self.flows.iter().any(Flow::is_foreign)
+    }
+
     /// Takes a piece of one direction. Says what the connection turned out to carry, and up to which
     /// position bytes do not matter.
     pub fn piece(
@@ -193,10 +198,8 @@ impl Http1 {
             match signal {
                 Signal::Head(kind) => {
                     found = Found::Http1;
-                    self.requests.get_or_insert(match kind {
-                        Kind::Request => direction,
-                        Kind::Response => direction.flip(),
-                    });
+                    self.spoke(direction, kind);
+                    self.flows[direction.flip().index()].look_again();
                 }
                 Signal::AnsweredHead => {
                     self.flows[direction.flip().index()].has_no_body(messages);
@@ -205,7 +208,12 @@ impl Http1 {
                     self.flows.iter_mut().for_each(Flow::end_http);
                 }
                 Signal::Http2 if found == Found::Undecided => return (Found::Http2, u64::MAX),
-                Signal::NotHttp if found == Found::Undecided => return (Found::Other, u64::MAX),
+                Signal::NotHttp if found == Found::Undecided => {
+                    self.flows[direction.index()].pass_over_foreign();
+                    if self.flows.iter().all(Flow::is_foreign) {
+                        return (Found::Other, u64::MAX);
+                    }
+                }
                 Signal::Http2 | Signal::NotHttp => {}
             }
         }
@@ -218,8 +226,18 @@ impl Http1 {
         let first = self.requests.unwrap_or(Direction::Forward);
         for direction in [first, first.flip()] {
             let kind = self.kind(direction);
-            self.flows[direction.index()].close(kind, messages);
+            if let Some(Signal::Head(kind)) = self.flows[direction.index()].close(kind, messages) {
+                self.spoke(direction, kind);
+            }
         }
+    }
+
+    /// A head was read, so it is known which way requests go.
+    fn spoke(&mut self, direction: Direction, kind: Kind) {
+        self.requests.get_or_insert(match kind {
+            Kind::Request => direction,
+            Kind::Response => direction.flip(),
+        });
     }
 
     fn flow(&self, direction: Direction) -> &Flow {

@@ -35,13 +35,23 @@ pub(super) fn read(
     missing: Missing,
     messages: &mut impl Messages,
 ) -> Option<Read> {
-    let mended;
-    let (readable, head_len) = if missing.is_nothing() {
-        (bytes, bytes.len())
-    } else {
-        mended = zeroize::Zeroizing::new(fields::mend(bytes));
-        (mended.as_slice(), bytes.len())
-    };
+    let changed = fields::readable(bytes, missing);
+    let readable = changed.as_ref().map_or(bytes, |changed| changed);
+    read_as(readable, bytes, place, missing, messages).or_else(|| {
+        // What a server refuses is a request all the same.
+        let plain = fields::plain_target(readable)?;
+        read_as(&plain, bytes, place, missing, messages)
+    })
+}
+
+/// Reads `readable` as the head that was sent as `bytes`.
+fn read_as(
+    readable: &[u8],
+    bytes: &[u8],
+    place: Place,
+    missing: Missing,
+    messages: &mut impl Messages,
+) -> Option<Read> {
     let mut slots = fields::slots();
     let mut parsed = Parsed::new(&mut []);
     let result =
@@ -84,7 +94,7 @@ pub(super) fn read(
                 method: fields::text(method.as_bytes(), MAX_METHOD),
                 path: fields::text(path.as_bytes(), MAX_PATH),
                 host: host.map(|host| fields::text(host, MAX_HOST)),
-                head_len: u32::try_from(head_len).unwrap_or(u32::MAX),
+                head_len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
                 longest_field: facts.longest,
                 preflight: method == "OPTIONS" && facts.origin && facts.asks_method,
                 credential,

@@ -17,13 +17,8 @@ pub(super) struct Read {
 
 /// Reads a head. `None` when it is none.
 pub(super) fn read(bytes: &[u8], place: Place, missing: Missing) -> Option<Read> {
-    let mended;
-    let readable = if missing.is_nothing() {
-        bytes
-    } else {
-        mended = zeroize::Zeroizing::new(fields::mend(bytes));
-        mended.as_slice()
-    };
+    let changed = fields::readable(bytes, missing);
+    let readable = changed.as_ref().map_or(bytes, |changed| changed);
     let mut slots = fields::slots();
     let mut parsed = Parsed::new(&mut []);
     let result =

@@ -40,6 +40,18 @@ pub(super) fn has_known_method(bytes: &[u8]) -> bool {
     METHODS.iter().any(|known| method == Some(known.as_bytes()))
 }
 
+/// What is missing of a request line that was cut inside its version: a method that is in use and a
+/// target are there. Nobody can tell 1.0 from 1.1 then.
+pub(super) fn cut_version(line: &[u8]) -> Option<&'static [u8]> {
+    const VERSION: &[u8] = b"HTTP/1.1";
+    let blank = memchr::memrchr(b' ', line)?;
+    let (before, version) = (line.get(..blank)?, line.get(blank + 1..)?);
+    let method = memchr::memchr(b' ', before)?;
+    let has_target = before.len() > method + 1;
+    (has_target && has_known_method(line) && VERSION.starts_with(version))
+        .then(|| VERSION.get(version.len()..))?
+}
+
 /// The IANA registry of HTTP methods, and PURGE of caches.
 const METHODS: &[&str] = &[
     "GET",
@@ -154,6 +166,23 @@ fn request_line(bytes: &[u8]) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_that_was_cut_is_made_whole() {
+        for (line, missing) in [
+            ("GET /a HTT", Some("P/1.1")),
+            ("GET /a HTTP/1.1", Some("")),
+            ("GET /a ", Some("HTTP/1.1")),
+            ("GET /a", None),
+            ("GET ", None),
+            ("GET  HTTP/1.1", None),
+            ("GOT /a HTTP", None),
+            ("GET /a b", None),
+        ] {
+            let missing = missing.map(str::as_bytes);
+            assert_eq!(cut_version(line.as_bytes()), missing, "{line:?}");
+        }
+    }
 
     #[test]
     fn first_lines_are_told_apart() {

@@ -59,6 +59,8 @@ pub(super) struct Packet<'a> {
     /// How long `bytes` were on the wire; at least as long as they are.
     pub(super) wire_len: usize,
     pub(super) place: Place,
+    /// It was carried by another IP packet.
+    inside: bool,
     /// A port number alone said that this is a tunnel.
     guessed: bool,
 }
@@ -106,7 +108,8 @@ const MAX_LAYERS: usize = 32;
 #[inline]
 pub(super) fn open<'a>(layer: Layer, mut packet: Packet<'a>) -> Result<Opened<'a>, Skip> {
     walk(layer, &mut packet).map_err(|skip| match skip {
-        Skip::NotIp | Skip::Malformed if packet.guessed => Skip::NotTcp,
+        Skip::NotIp if packet.inside => Skip::NotTcp,
+        Skip::Malformed if packet.guessed => Skip::NotTcp,
         skip => skip,
     })
 }
@@ -147,6 +150,7 @@ impl<'a> Packet<'a> {
             bytes,
             wire_len: wire_len.max(bytes.len()),
             place,
+            inside: false,
             guessed: false,
         }
     }
@@ -174,7 +178,9 @@ impl<'a> Packet<'a> {
     #[inline]
     pub(super) fn u16_at(&self, at: usize) -> Result<u16, Skip> {
         let two = self.bytes.get(at..).and_then(<[u8]>::first_chunk);
-        Ok(u16::from_be_bytes(*two.ok_or_else(|| self.too_short(at + 2))?))
+        Ok(u16::from_be_bytes(
+            *two.ok_or_else(|| self.too_short(at + 2))?,
+        ))
     }
 
     /// The byte at `at`.
@@ -191,6 +197,7 @@ impl<'a> Packet<'a> {
 
     /// Goes into a tunnel: what was seen around it says nothing of the network inside.
     fn enter(&mut self, network: Option<u32>) {
+        self.inside = true;
         self.place.vlans = 0;
         self.place.tunnel = network.map_or(0, |number| number.saturating_add(1));
     }

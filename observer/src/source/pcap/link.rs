@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::layer::{Layer, Packet, Skip, avs, frame_relay, hdlc_or_ppp, ppi, pppoe, prism, radiotap};
+use super::layer::{
+    Layer, Packet, Skip, avs, frame_relay, hdlc_or_ppp, ppi, pppoe, prism, radiotap,
+};
 
 /// How the packets of an interface are framed: a number of the registry at
 /// <https://www.tcpdump.org/linktypes.html>.
@@ -162,9 +164,7 @@ fn arcnet(packet: &mut Packet<'_>, at: usize) -> Result<Layer, Skip> {
     const WHOLE: u8 = 0;
     match packet.byte_at(at)? {
         240 => packet.strip(at + 1).map(|_| Layer::Ip),
-        212 | 196 if packet.byte_at(at + 1)? == WHOLE => {
-            packet.strip(at + 4).map(|_| Layer::Ip)
-        }
+        212 | 196 if packet.byte_at(at + 1)? == WHOLE => packet.strip(at + 4).map(|_| Layer::Ip),
         _ => Err(Skip::NotIp),
     }
 }

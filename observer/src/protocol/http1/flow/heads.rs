@@ -2,7 +2,7 @@
 
 use super::super::head::{MAX_HEAD, end_of_head};
 use super::super::request::{self, Place};
-use super::super::start_line::{Kind, Line, recognise};
+use super::super::start_line::{Kind, Line, cut_version, recognise};
 use super::super::{Asked, Messages, Method, Missing, response};
 use super::{CUT, Flow, Loss, MAX_PLAIN, Signal, State};
 use crate::exchange::MAX_EXCERPT;
@@ -28,6 +28,7 @@ impl Flow {
         };
         let line = recognise(if before == 0 { part } else { self.head.bytes() });
         match line {
+            Line::Nothing if before == 0 && self.begins_with_preamble(part) => return (0, None),
             Line::Preface => return (0, Some(self.lose_place(Signal::Http2, kind, messages))),
             Line::Nothing => return (0, Some(self.lose_place(Signal::NotHttp, kind, messages))),
             Line::Start(found) if kind.is_some_and(|kind| kind != found) => {
@@ -62,7 +63,7 @@ impl Flow {
     }
 
     /// There is no head where one must be.
-    fn lose_place(
+    pub(super) fn lose_place(
         &mut self,
         signal: Signal,
         kind: Option<Kind>,
@@ -92,7 +93,7 @@ impl Flow {
         if !began {
             return None;
         }
-        let signal = match recognise(&buffer) {
+        let signal = match start_of(&buffer, missing) {
             Line::Start(found) if kind.is_none_or(|kind| kind == found) => {
                 self.whole(&buffer, missing, 0, messages)
             }
@@ -130,7 +131,7 @@ impl Flow {
             finished: self.head.finished,
         };
         self.state = State::Between;
-        let line = recognise(head);
+        let line = start_of(head, missing);
         if let Line::Start(kind) = line {
             self.tell_hole(Some(kind), messages);
         }
@@ -147,6 +148,7 @@ impl Flow {
                     },
                     None => State::Seek,
                 };
+                self.fresh = false;
                 read.head.passed = self.passed.take();
                 if let State::Seek = self.state {
                     self.lose(Loss::Unread);
@@ -164,6 +166,7 @@ impl Flow {
                 let Some(read) = response::read(head, place, missing) else {
                     return Some(self.lose_place(Signal::NotHttp, Some(Kind::Response), messages));
                 };
+                self.fresh = false;
                 if let Some(time) = self.rest.take() {
                     messages.passed_over(time);
                 }
@@ -215,5 +218,16 @@ impl Flow {
             }
         }
         Signal::Head(Kind::Response)
+    }
+}
+
+/// What a head starts with. One that was cut inside its first line is a request if its method and its
+/// target are whole.
+fn start_of(head: &[u8], missing: Missing) -> Line {
+    match recognise(head) {
+        Line::Undecided if !missing.is_nothing() && cut_version(head).is_some() => {
+            Line::Start(Kind::Request)
+        }
+        line => line,
     }
 }

@@ -95,7 +95,12 @@ impl Tcp<'_> {
     }
 
     /// The wanted part of it, with its bytes in the batch.
-    pub(in crate::source::pcap) fn segment(&self, direction: Direction, wanted: &Wanted, batch: &mut Batch) -> Segment {
+    pub(in crate::source::pcap) fn segment(
+        &self,
+        direction: Direction,
+        wanted: &Wanted,
+        batch: &mut Batch,
+    ) -> Segment {
         let from = (wanted.offset as usize).min(self.payload.len());
         let to = from.saturating_add(wanted.len as usize);
         let wire_len = self.wire_len.saturating_sub(wanted.offset);

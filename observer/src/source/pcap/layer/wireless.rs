@@ -18,7 +18,11 @@ pub(super) fn wlan(packet: &mut Packet<'_>) -> Result<Layer, Skip> {
     if kind != 2 || !has_data || flags & PROTECTED != 0 {
         return Err(Skip::NotIp);
     }
-    let fourth_address = if flags & TO_AND_FROM == TO_AND_FROM { 6 } else { 0 };
+    let fourth_address = if flags & TO_AND_FROM == TO_AND_FROM {
+        6
+    } else {
+        0
+    };
     packet.strip(24 + fourth_address)?;
     if has_quality {
         let [quality, _] = packet.header()?;

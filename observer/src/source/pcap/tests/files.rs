@@ -210,8 +210,8 @@ fn says_what_is_wrong_with_a_file() {
     assert!(message(b"").contains("is empty"));
     assert!(message(b"PK\x03\x04 an archive").contains("starts with 50 4b 03 04"));
     assert!(message(b"a").contains("is not a capture"));
-    let wifi = Classic::new(Order::Little, 0xa1b2_c3d4, 127);
-    assert!(message(&wifi.bytes).contains("link type is 127 (Wi-Fi)"));
+    let can = Classic::new(Order::Little, 0xa1b2_c3d4, 227);
+    assert!(message(&can.bytes).contains("link type is 227 (CAN)"));
     let folder = Captures::open(&["/".into()]).err().unwrap();
     assert!(folder.to_string().starts_with("cannot open /: "));
     let missing = Captures::open(&["/nonexistent/capture".into()])
@@ -228,14 +228,14 @@ fn says_what_is_wrong_with_a_file() {
 fn an_interface_that_is_not_read_is_counted() {
     let frame = ethernet(7, b"hello");
     let file = Ng::new(Order::Little)
-        .interface(127, 0, &[])
+        .interface(227, 0, &[])
         .interface(1, 0, &[])
         .enhanced(0, 1, &frame, frame.len() as u32)
         .enhanced(1, 1, &frame, frame.len() as u32);
     let (report, items) = read(&file.bytes).unwrap();
     assert_eq!(items.len(), 1);
     assert_eq!(report.skipped.link_type, 1);
-    assert_eq!(report.unread_links.get(&LinkType(127)), Some(&1));
+    assert_eq!(report.unread_links.get(&LinkType(227)), Some(&1));
 }
 
 #[test]

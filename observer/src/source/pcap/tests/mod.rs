@@ -1,8 +1,11 @@
 //! Captures written by hand in every format, and what is read of them.
 
 mod files;
+mod fragments;
 mod hostile;
+mod links;
 mod packets;
+mod tunnels;
 
 use std::io::Cursor;
 use std::path::Path;
@@ -180,6 +183,7 @@ pub(super) fn drain(mut captures: Captures) -> Result<Outcome, PcapError> {
             let counted = report.segments
                 + report.acknowledgements
                 + report.unwanted
+                + report.joined
                 + report.skipped.total();
             assert_eq!(report.packets, counted, "{report:?}");
             assert_eq!(report.segments, items.len() as u64);

@@ -6,7 +6,7 @@ use super::*;
 use crate::packet::{ConnectionKey, Direction, Tail};
 
 /// Reads one frame of a link type.
-fn one(link: u32, frame: &[u8]) -> Outcome {
+pub(super) fn one(link: u32, frame: &[u8]) -> Outcome {
     one_of(link, frame, frame.len())
 }
 
@@ -15,11 +15,11 @@ fn one_of(link: u32, frame: &[u8], wire: usize) -> Outcome {
     read(&file.bytes).unwrap()
 }
 
-fn ipv4(payload: &[u8]) -> Vec<u8> {
+pub(super) fn ipv4(payload: &[u8]) -> Vec<u8> {
     ethernet(7, payload)[14..].to_vec()
 }
 
-fn ipv6(payload: &[u8]) -> Vec<u8> {
+pub(super) fn ipv6(payload: &[u8]) -> Vec<u8> {
     let mut packet = Vec::new();
     PacketBuilder::ipv6([9; 16], [3; 16], 64)
         .tcp(1000, 80, 7, 1024)
@@ -257,6 +257,7 @@ fn what_is_left_out_is_counted_by_reason() {
     };
     assert_eq!(count(one(1, &arp).0), [1, 0, 0, 0, 0]);
     assert_eq!(count(one(101, &udp).0), [0, 1, 0, 0, 0]);
+    // The ports stand where a header of GRE has its flags.
     assert_eq!(count(one(101, &gre).0), [0, 1, 0, 0, 0]);
     assert_eq!(count(one(101, &fragment).0), [0, 0, 1, 0, 0]);
     assert_eq!(count(one(101, &later).0), [0, 0, 1, 0, 0]);
