@@ -18,10 +18,10 @@ pub struct Connection {
     pub ingress_shipped: u32,
     /// How many segments were handed over on egress.
     pub egress_shipped: u32,
-    /// `ingress_shipped` when a thread last read from the socket.
-    pub taken_up: u32,
-    /// `egress_shipped` when a thread last wrote to the socket.
-    pub answered: u32,
+    /// What threads read from the socket.
+    pub taken_up: Moved,
+    /// What threads wrote to the socket.
+    pub answered: Moved,
     /// Which end this is: a [`Role`]. Written once, when the connection is established.
     pub role: u8,
     /// Not 0: one of observer's own. Written by the agent, and inherited from a listening socket.
@@ -38,6 +38,90 @@ pub struct Connection {
     pub unseen_bytes: u32,
     /// Of a unix socket, where the kernel keeps its client's end: both ends know that.
     pub pair: u64,
+}
+
+/// What of a connection matters to one of its ways.
+pub struct Way<'a> {
+    /// The direction of this way.
+    pub own: &'a mut Side,
+    /// That of the other way.
+    pub other: &'a Side,
+    /// How many segments of this way were handed over.
+    pub shipped: &'a mut u32,
+    /// How many of the other way.
+    pub others: u32,
+    /// What the filter said on this way.
+    pub wanted: &'a mut Wanted,
+    /// What threads moved on the other way.
+    pub moved: &'a mut Moved,
+}
+
+impl Connection {
+    /// The way into the socket.
+    #[inline(always)]
+    pub const fn inwards(&mut self) -> Way<'_> {
+        Way {
+            own: &mut self.ingress,
+            other: &self.egress,
+            shipped: &mut self.ingress_shipped,
+            others: self.egress_shipped,
+            wanted: &mut self.ingress_wanted,
+            moved: &mut self.answered,
+        }
+    }
+
+    /// The way out of the socket.
+    #[inline(always)]
+    pub const fn outwards(&mut self) -> Way<'_> {
+        Way {
+            own: &mut self.egress,
+            other: &self.ingress,
+            shipped: &mut self.egress_shipped,
+            others: self.ingress_shipped,
+            wanted: &mut self.egress_wanted,
+            moved: &mut self.taken_up,
+        }
+    }
+}
+
+/// What threads moved on one way of a socket. A thread is told by a record of its own when it is another
+/// than before, and again after a while; as long as it is the same, the next segment of the other way
+/// says when it moved bytes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moved {
+    /// When bytes were last moved after a segment, by the thread that was told: nanoseconds of
+    /// CLOCK_MONOTONIC. 0: not by that one.
+    pub at: u64,
+    /// How many segments of this way were handed over then.
+    pub shipped: u32,
+    /// The thread that was told last; 0: none.
+    pub thread: u32,
+    /// When it was told, in units of 2^30 nanoseconds.
+    pub told: u32,
+    /// Not 0: a segment of the other way went by before a thread moved what came before it. Written on
+    /// the other way.
+    pub late: u32,
+}
+
+impl Moved {
+    /// In which unit of 2^30 nanoseconds, a little more than a second, a time lies.
+    #[inline(always)]
+    pub const fn unit(time: u64) -> u32 {
+        (time >> 30) as u32
+    }
+
+    /// When the thread that was told moved all segments that were handed over; 0 when it did not, of
+    /// which it is told later then.
+    #[inline(always)]
+    pub const fn whole(&mut self, shipped: u32) -> u64 {
+        if self.shipped == shipped {
+            self.at
+        } else {
+            self.late = 1;
+            0
+        }
+    }
 }
 
 /// What a filter said: the number of the filter, twice, and one more when it leaves the connection
@@ -86,7 +170,39 @@ pub const OWN_OFFSET: usize = core::mem::offset_of!(Connection, own);
 
 const _: () = {
     assert!(size_of::<Side>() == 80);
-    assert!(CONNECTION_SIZE == 2 * 80 + 4 * 4 + 24);
-    assert!(OWN_OFFSET == 2 * 80 + 4 * 4 + 1);
+    assert!(size_of::<Moved>() == 24);
+    assert!(CONNECTION_SIZE == 2 * 80 + 2 * 4 + 2 * 24 + 24);
+    assert!(OWN_OFFSET == 2 * 80 + 2 * 4 + 2 * 24 + 1);
     assert!(align_of::<Connection>() == 8);
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_moved_yet_is_told_later() {
+        let mut moved = Moved {
+            at: 5,
+            shipped: 2,
+            ..Moved::default()
+        };
+        assert_eq!((moved.whole(2), moved.late), (5, 0));
+        assert_eq!((moved.whole(3), moved.late), (0, 1));
+    }
+
+    #[test]
+    fn each_way_has_its_own_half() {
+        let mut connection = Connection {
+            ingress_shipped: 1,
+            egress_shipped: 2,
+            ..Connection::default()
+        };
+        connection.answered.at = 3;
+        connection.taken_up.at = 4;
+        let way = connection.inwards();
+        assert_eq!((*way.shipped, way.others, way.moved.at), (1, 2, 3));
+        let way = connection.outwards();
+        assert_eq!((*way.shipped, way.others, way.moved.at), (2, 1, 4));
+    }
+}

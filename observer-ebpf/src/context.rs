@@ -16,7 +16,7 @@ use aya_ebpf::{
     programs::{BtfTracePointContext, FExitContext},
 };
 use observer_common::{
-    connection::Connection,
+    connection::{Connection, Moved},
     counter::Counter,
     record::{EGRESS, Executed, Handled, Header, INGRESS, Kind},
 };
@@ -95,29 +95,38 @@ pub(crate) fn moved<const WAY: u8>(socket: *mut c_void, len: i32) {
     let Some(connection) = (unsafe { connection(socket) }) else {
         return passed_by(socket, len);
     };
-    let (shipped, seen) = if WAY == INGRESS {
+    let (shipped, moved) = if WAY == INGRESS {
         (connection.ingress_shipped, &mut connection.taken_up)
     } else {
         (connection.egress_shipped, &mut connection.answered)
     };
-    if shipped == *seen {
+    if shipped == moved.shipped {
         if shipped == 0 && !is_seen(connection) {
             unseen(connection, len as u32);
         }
         return;
     }
-    *seen = shipped;
-    let role = connection.role;
+    let time = now();
+    let thread = bpf_get_current_pid_tgid() as u32;
+    let unit = Moved::unit(time);
+    moved.shipped = shipped;
+    if moved.thread == thread && moved.told == unit && moved.late == 0 {
+        moved.at = time;
+        return;
+    }
     let (pid, tid) = identity();
     count(Counter::ContextWanted, 1);
-    settle(hand_over(Handled {
-        // SAFETY: the tracepoint's socket.
-        header: header(
-            Kind::Handled,
-            unsafe { bpf_get_socket_cookie(socket) },
-            WAY,
-            role,
-        ),
+    let told = hand_over(Handled {
+        header: Header {
+            // SAFETY: the tracepoint's socket.
+            cookie: unsafe { bpf_get_socket_cookie(socket) },
+            time,
+            payload: 0,
+            kind: Kind::Handled as u8,
+            direction: WAY,
+            role: connection.role,
+            flags: 0,
+        },
         // SAFETY: no arguments.
         cgroup: unsafe { bpf_get_current_cgroup_id() },
         pid,
@@ -125,7 +134,14 @@ pub(crate) fn moved<const WAY: u8>(socket: *mut c_void, len: i32) {
         comm: comm(),
         bytes: len as u32,
         reserved: 0,
-    }));
+    });
+    // A process that has no number for the agent is nobody to refer to.
+    let known = told.is_ok() && pid != 0;
+    moved.late = 0;
+    moved.told = unit;
+    moved.thread = if known { thread } else { 0 };
+    moved.at = if known { time } else { 0 };
+    settle(told);
 }
 
 /// Whether a packet with data was seen, or is not to be.

@@ -30,6 +30,8 @@ pub(crate) struct Place {
     pub(crate) role: u8,
     /// A record's `flags`.
     pub(crate) flags: u8,
+    /// A record's `moved`.
+    pub(crate) moved: u64,
 }
 
 /// It was wanted, and is lost. It is counted already.
@@ -110,6 +112,7 @@ pub(crate) fn ship_memory(
         },
         skipped: decision.skipped,
         lost: decision.lost,
+        moved: place.moved,
         cgroup: 0,
         local: [0; 16],
         remote: [0; 16],
@@ -171,8 +174,12 @@ fn by_class(bytes: &impl Bytes, record: &Segment, len: u32) -> Result<(), Lost> 
         submit::<{ CLASSES[1] }, { CLASSES[1] as i32 - 1 }>(bytes, record, len)
     } else if len <= CLASSES[2] as u32 {
         submit::<{ CLASSES[2] }, { CLASSES[2] as i32 - 1 }>(bytes, record, len)
-    } else {
+    } else if len <= CLASSES[3] as u32 {
         submit::<{ CLASSES[3] }, { CLASSES[3] as i32 - 1 }>(bytes, record, len)
+    } else if len <= CLASSES[4] as u32 {
+        submit::<{ CLASSES[4] }, { CLASSES[4] as i32 - 1 }>(bytes, record, len)
+    } else {
+        submit::<{ CLASSES[5] }, { CLASSES[5] as i32 - 1 }>(bytes, record, len)
     }?;
     count(Counter::SegmentsSubmitted, 1);
     Ok(())
@@ -199,6 +206,7 @@ fn describe(
         },
         skipped: decision.skipped,
         lost: decision.lost,
+        moved: place.moved,
         cgroup: if place.flags & FIRST != 0 {
             // SAFETY: the context of the program.
             unsafe { bpf_skb_cgroup_id(skb) }

@@ -7,7 +7,7 @@ use aya_ebpf::{
     programs::BtfTracePointContext,
 };
 use observer_common::{
-    connection::Role,
+    connection::{Moved, Role},
     counter::Counter,
     record::{INGRESS, Kind},
     window::Side,
@@ -77,8 +77,8 @@ fn closed(socket: *mut c_void) {
     connection.egress = Side::default();
     connection.ingress_shipped = 0;
     connection.egress_shipped = 0;
-    connection.taken_up = 0;
-    connection.answered = 0;
+    connection.taken_up = Moved::default();
+    connection.answered = Moved::default();
     connection.unseen_calls = 0;
     connection.role = 0;
     if !told {

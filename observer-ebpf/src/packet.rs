@@ -10,7 +10,7 @@ use aya_ebpf::{
     programs::SkBuffContext,
 };
 use observer_common::{
-    connection::{Connection, Role, Wanted},
+    connection::{Connection, Role, Wanted, Way},
     counter::Counter,
     record::{self, FIRST, LISTENER},
     window::{self, Decision, Kind, Mark, PREFIX, Peek, Side},
@@ -166,45 +166,24 @@ fn segment<const WAY: u8>(
         },
         early: role == Role::Server as u8 && received > 0,
     };
-    let (own, other, shipped, others, said) = if WAY == record::INGRESS {
-        let Connection {
-            ingress,
-            egress,
-            ingress_shipped,
-            egress_shipped,
-            ingress_wanted,
-            ..
-        } = connection;
-        (
-            ingress,
-            &*egress,
-            ingress_shipped,
-            *egress_shipped,
-            ingress_wanted,
-        )
+    let Way {
+        own,
+        other,
+        shipped,
+        others,
+        wanted,
+        moved,
+    } = if WAY == record::INGRESS {
+        connection.inwards()
     } else {
-        let Connection {
-            ingress,
-            egress,
-            ingress_shipped,
-            egress_shipped,
-            egress_wanted,
-            ..
-        } = connection;
-        (
-            egress,
-            &*ingress,
-            egress_shipped,
-            *ingress_shipped,
-            egress_wanted,
-        )
+        connection.outwards()
     };
 
     let filter = maps::filter();
-    if !said.is_of(filter.generation) {
-        let was_left_out = said.is_left_out();
-        *said = filter::ask(skb, &socket_addresses(socket), role, filter);
-        if said.is_left_out() {
+    if !wanted.is_of(filter.generation) {
+        let was_left_out = wanted.is_left_out();
+        *wanted = filter::ask(skb, &socket_addresses(socket), role, filter);
+        if wanted.is_left_out() {
             return None;
         }
         if was_left_out {
@@ -226,6 +205,7 @@ fn segment<const WAY: u8>(
         } else {
             0
         },
+        moved: moved.whole(others),
     };
     match ship(skb, socket, tcp, &decision, &place) {
         Ok(cut) => {
@@ -332,6 +312,7 @@ fn ended<const WAY: u8>(
         way: WAY,
         role: connection.role,
         flags: 0,
+        moved: 0,
     };
     let own = if WAY == record::INGRESS {
         &connection.ingress
@@ -393,6 +374,7 @@ fn listened<const WAY: u8>(skb: *mut __sk_buff, socket: *mut bpf_sock) -> Option
         way: WAY,
         role: Role::Server as u8,
         flags: LISTENER,
+        moved: 0,
     };
     ship(skb, socket, &tcp, &decision, &place).ok().map(drop)
 }

@@ -11,7 +11,7 @@ use aya_ebpf::{
     programs::{FEntryContext, FExitContext},
 };
 use observer_common::{
-    connection::{Connection, Role},
+    connection::{Connection, Role, Way},
     counter::Counter,
     record::{self, EGRESS, FIRST, INGRESS, Kind, UNIX, UNIX_NAME},
     unix::{NONE, beginning},
@@ -251,24 +251,17 @@ extern "C" fn observer_unix_piece(
 fn segment<const WAY: u8>(cookie: u64, connection: &mut Connection, piece: &Piece) {
     let role = connection.role;
     let begins = beginning(connection.pair);
-    let (own, other, shipped, others) = if WAY == INGRESS {
-        let Connection {
-            ingress,
-            egress,
-            ingress_shipped,
-            egress_shipped,
-            ..
-        } = connection;
-        (ingress, &*egress, ingress_shipped, *egress_shipped)
+    let Way {
+        own,
+        other,
+        shipped,
+        others,
+        moved,
+        ..
+    } = if WAY == INGRESS {
+        connection.inwards()
     } else {
-        let Connection {
-            ingress,
-            egress,
-            ingress_shipped,
-            egress_shipped,
-            ..
-        } = connection;
-        (egress, &*ingress, egress_shipped, *ingress_shipped)
+        connection.outwards()
     };
     let seq = if own.is_seen() { own.next() } else { begins };
     let facts = window::Segment {
@@ -292,6 +285,7 @@ fn segment<const WAY: u8>(cookie: u64, connection: &mut Connection, piece: &Piec
         way: WAY,
         role,
         flags: first | UNIX,
+        moved: moved.whole(others),
     };
     match ship_memory(cookie, seq, piece.from, piece.len, &decision, &place) {
         Ok(cut) => {

@@ -91,6 +91,9 @@ pub struct Segment {
     pub skipped: u64,
     /// Bytes of this direction that were wanted and lost before this segment, likewise.
     pub lost: u64,
+    /// When a thread moved what came before on the other way of the socket, if it is the one that
+    /// [`ItemKind::Handled`] told last for that way.
+    pub moved: Option<Timestamp>,
     /// It came in under the cookie of a listening socket (TCP_DEFER_ACCEPT, Fast Open): it belongs to
     /// the connection with the same addresses whose cookie is not known yet.
     pub listener: bool,
@@ -179,7 +182,8 @@ pub enum ItemKind {
     Unix(Arc<UnixEnds>),
     /// The socket is closed.
     Closed,
-    /// A thread read from the socket (`Reverse`) or wrote to it (`Forward`).
+    /// A thread read from the socket (`Reverse`) or wrote to it (`Forward`). While it stays the same one,
+    /// [`Segment::moved`] may stand for it.
     Handled(Direction, Handling),
 }
 

@@ -69,6 +69,9 @@ pub struct Segment {
     pub skipped: u64,
     /// Bytes of this direction wanted and lost before this segment.
     pub lost: u64,
+    /// When a thread moved what came before on the other way: nanoseconds of CLOCK_MONOTONIC, if it is
+    /// the thread of the latest [`Handled`] of that way, and moved all of it. Else 0.
+    pub moved: u64,
     /// With [`FIRST`], the cgroup of the socket's creator (socket activation: of pid 1); else 0.
     pub cgroup: u64,
     /// The socket's own address.
@@ -93,7 +96,8 @@ pub struct Segment {
     pub http2: [u64; 2],
 }
 
-/// A thread read from a socket of which a segment was handed over, or wrote to one.
+/// A thread read from a socket of which a segment was handed over, or wrote to one. Not told again while
+/// it is the same thread, but for once in a second or so: see [`Segment::moved`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Handled {
@@ -150,7 +154,7 @@ pub const UNIX_NAME: usize = 112;
 
 /// How many copied bytes the records of each size class hold. Powers of two, because that is how the
 /// verifier is shown that a length fits.
-pub const CLASSES: [usize; 4] = [256, 1024, 4096, MAX_PAYLOAD];
+pub const CLASSES: [usize; 6] = [256, 512, 1024, 2048, 4096, MAX_PAYLOAD];
 /// How many copied bytes a record holds at most.
 pub const MAX_PAYLOAD: usize = 16 * 1024;
 
@@ -159,12 +163,13 @@ const _: () = {
     assert!(size_of::<Header>() == 24);
     assert!(offset_of!(Header, payload) == 16);
     assert!(offset_of!(Header, flags) == 23);
-    assert!(size_of::<Segment>() == 112);
+    assert!(size_of::<Segment>() == 120);
     assert!(offset_of!(Segment, skipped) == 24);
-    assert!(offset_of!(Segment, local) == 48);
-    assert!(offset_of!(Segment, seq) == 80);
-    assert!(offset_of!(Segment, tcp_flags) == 92);
-    assert!(offset_of!(Segment, http2) == 96);
+    assert!(offset_of!(Segment, moved) == 40);
+    assert!(offset_of!(Segment, local) == 56);
+    assert!(offset_of!(Segment, seq) == 88);
+    assert!(offset_of!(Segment, tcp_flags) == 100);
+    assert!(offset_of!(Segment, http2) == 104);
     assert!(size_of::<Handled>() == 64);
     assert!(offset_of!(Handled, comm) == 40);
     assert!(offset_of!(Handled, bytes) == 56);

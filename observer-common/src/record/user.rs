@@ -89,7 +89,7 @@ mod tests {
         let mut bytes = bytes_of(&segment(9));
         bytes.extend_from_slice(b"abcdefgh");
         assert_eq!(decode(&bytes), None);
-        assert_eq!(decode(&bytes[..111]), None);
+        assert_eq!(decode(&bytes[..119]), None);
         assert_eq!(decode(&bytes[..23]), None);
     }
 

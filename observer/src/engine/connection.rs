@@ -138,6 +138,9 @@ impl Connection {
         if segment.wire_len > 0 && readable {
             self.converse(segment);
         }
+        if let (Some(at), Some(conversation)) = (segment.moved, &mut self.conversation) {
+            conversation.moved(segment.direction.flip(), at);
+        }
         if segment.wire_len > 0 || segment.flags.fin {
             self.push(segment, bytes, context);
         }

@@ -30,6 +30,8 @@ pub(super) struct Conversation {
     role: Option<Role>,
     /// Who owns the socket, where no thread is told for each exchange.
     owner: Option<Handling>,
+    /// The threads that were told last to write to the socket and to read from it.
+    told: [Option<Handling>; 2],
     protocol: Protocol,
     from_start: bool,
     http: Http1,
@@ -54,6 +56,7 @@ impl Conversation {
             unix,
             role,
             owner: None,
+            told: [None, None],
             protocol: Protocol::Undecided,
             from_start: from_start.contains(&true),
             http: Http1::new(from_start),
@@ -160,15 +163,30 @@ impl Conversation {
     pub(super) fn handled(&mut self, direction: Direction, handling: &Handling) {
         if handling.known_by == KnownBy::SocketTable {
             self.owner = Some(handling.clone());
+        } else {
+            self.told[direction.index()] = Some(handling.clone());
         }
-        let requests = self.http.requests().or(self.role.map(|role| match role {
-            Role::Client => Direction::Forward,
-            Role::Server => Direction::Reverse,
-        }));
-        if requests == Some(direction) {
+        if self.requests() == Some(direction) {
             self.pairing
                 .handled(handling, direction == Direction::Forward);
         }
+    }
+
+    /// The thread that was told last moved all that came before `at` in this direction.
+    pub(super) fn moved(&mut self, direction: Direction, at: Timestamp) {
+        if self.requests() == Some(direction)
+            && let Some(told) = &self.told[direction.index()]
+        {
+            self.pairing.moved(told, at);
+        }
+    }
+
+    /// Where requests go, as far as is known.
+    fn requests(&self) -> Option<Direction> {
+        self.http.requests().or(self.role.map(|role| match role {
+            Role::Client => Direction::Forward,
+            Role::Server => Direction::Reverse,
+        }))
     }
 
     /// When time alone completes something.

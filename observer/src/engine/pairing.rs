@@ -260,20 +260,32 @@ impl Pairing {
     /// A thread read or wrote what the exchanges at this end wait for. `writes`: it wrote requests,
     /// which may come before their packets.
     pub(super) fn handled(&mut self, handling: &Handling, writes: bool) {
-        let mut told = false;
-        for slot in self.slots.iter_mut().filter(|slot| slot.request.is_some()) {
-            let weak = |known: &Handling| {
-                known.known_by == KnownBy::SocketTable && handling.known_by != KnownBy::SocketTable
-            };
-            if slot.handled.as_ref().is_none_or(weak) || slot.provisional {
-                slot.handled = Some(handling.clone());
-                slot.provisional = false;
-                told = true;
-            }
-        }
+        let told = self.take_up(handling, Timestamp::MAX);
         if writes && !told {
             self.written = Some(handling.clone());
         }
+    }
+
+    /// A thread that was told before read or wrote, until `at`, what the exchanges at this end wait for.
+    pub(super) fn moved(&mut self, handling: &Handling, at: Timestamp) {
+        self.take_up(handling, at);
+    }
+
+    /// Gives the thread to the requests that began until `at` and have none. Whether there were any.
+    fn take_up(&mut self, handling: &Handling, at: Timestamp) -> bool {
+        let weak = |known: &Handling| {
+            known.known_by == KnownBy::SocketTable && handling.known_by != KnownBy::SocketTable
+        };
+        let mut taken = false;
+        for slot in &mut self.slots {
+            let open = slot.handled.as_ref().is_none_or(weak) || slot.provisional;
+            if open && slot.request.is_some() && slot.started <= at {
+                slot.handled = Some(handling.clone());
+                slot.provisional = false;
+                taken = true;
+            }
+        }
+        taken
     }
 
     /// No answer will come any more: what waits for one, or for its rest, waits no longer.

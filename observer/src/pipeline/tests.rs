@@ -135,6 +135,7 @@ impl Stepped {
             tail: Tail::Whole,
             skipped: 0,
             lost: 0,
+            moved: None,
             listener: false,
         };
         let connection = ConnectionKey::Socket(u64::from(seq));

@@ -17,6 +17,17 @@ fn seen_by(
     server: bool,
     handled: &[(usize, Direction, &str)],
 ) -> Vec<String> {
+    seen_with(known_by, packets, server, handled, &[])
+}
+
+/// `moved`: what a packet says of when the thread that was told last moved what came before it.
+fn seen_with(
+    known_by: KnownBy,
+    packets: &[Packet],
+    server: bool,
+    handled: &[(usize, Direction, &str)],
+    moved: &[(usize, u64)],
+) -> Vec<String> {
     let key = ConnectionKey::Socket(7);
     let mut batch = Batch::new();
     let end = |direction: Direction| if server { direction.flip() } else { direction };
@@ -24,6 +35,8 @@ fn seen_by(
         let mut item = item(packet, key, &mut batch);
         if let ItemKind::Segment(segment) = &mut item.kind {
             segment.direction = end(segment.direction);
+            let moved = moved.iter().find(|(packet, _)| *packet == index);
+            segment.moved = moved.map(|(_, micros)| at(*micros));
         }
         batch.push(item);
         for (_, direction, name) in handled.iter().filter(|(after, ..)| *after == index) {
@@ -98,6 +111,33 @@ fn whoever_wrote_the_request_is_the_client() {
             "0 GET /a 200 client by curl",
             "1 GET /a 200 client by curl-2"
         ]
+    );
+}
+
+#[test]
+fn a_thread_that_stays_the_same_is_told_once() {
+    let mut wire = Wire::midway();
+    wire.client(GET).server(OK);
+    wire.client(GET).server(OK);
+    let began = wire.packets[2].micros;
+    let told = [(0, CLIENT, "worker")];
+    let with = |moved| seen_with(KnownBy::Tracepoint, &wire.packets, true, &told, moved);
+    assert_eq!(
+        with(&[(3, began + 5)]),
+        [
+            "0 GET /a 200 server by worker",
+            "1 GET /a 200 server by worker"
+        ]
+    );
+    // What it moved before the request came is not the request.
+    assert_eq!(
+        with(&[(3, began - 5)]),
+        ["0 GET /a 200 server by worker", "1 GET /a 200 server"]
+    );
+    // Another way says nothing of requests.
+    assert_eq!(
+        with(&[(2, began + 5)]),
+        ["0 GET /a 200 server by worker", "1 GET /a 200 server"]
     );
 }
 

@@ -198,6 +198,7 @@ pub(super) fn item(packet: &Packet, key: ConnectionKey, batch: &mut Batch) -> It
             tail: packet.tail,
             skipped: packet.skipped,
             lost: packet.lost,
+            moved: None,
             listener: false,
         }),
     }

@@ -105,6 +105,7 @@ impl Decoder {
     fn segment(&mut self, record: &record::Segment, payload: &[u8], batch: &mut Batch) {
         let time = self.clock.time(record.header.time);
         let mut segment = segment(record, payload);
+        segment.moved = (record.moved != 0).then(|| self.clock.time(record.moved));
         if segment.listener {
             let bytes = Zeroizing::new(payload.to_vec());
             let held = Held {
@@ -309,6 +310,7 @@ fn segment(record: &record::Segment, payload: &[u8]) -> Segment {
         tail: if whole { Tail::Whole } else { Tail::Unwanted },
         skipped: record.skipped,
         lost: record.lost,
+        moved: None,
         listener: record.header.flags & LISTENER != 0,
     }
 }

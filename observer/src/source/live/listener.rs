@@ -124,6 +124,7 @@ mod tests {
             tail: Tail::Whole,
             skipped: 0,
             lost: 0,
+            moved: None,
             listener: true,
         }
     }

@@ -123,6 +123,7 @@ impl Tcp<'_> {
             tail,
             skipped: wanted.skipped,
             lost: 0,
+            moved: None,
             listener: false,
         }
     }
