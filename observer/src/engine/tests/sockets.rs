@@ -121,9 +121,9 @@ fn a_thread_that_stays_the_same_is_told_once() {
     wire.client(GET).server(OK);
     let began = wire.packets[2].micros;
     let told = [(0, CLIENT, "worker")];
-    let with = |moved| seen_with(KnownBy::Tracepoint, &wire.packets, true, &told, moved);
+    let with = |moved| seen_with(KnownBy::Tracepoint, &wire.packets, true, &told, &[moved]);
     assert_eq!(
-        with(&[(3, began + 5)]),
+        with((3, began + 5)),
         [
             "0 GET /a 200 server by worker",
             "1 GET /a 200 server by worker"
@@ -131,12 +131,12 @@ fn a_thread_that_stays_the_same_is_told_once() {
     );
     // What it moved before the request came is not the request.
     assert_eq!(
-        with(&[(3, began - 5)]),
+        with((3, began - 5)),
         ["0 GET /a 200 server by worker", "1 GET /a 200 server"]
     );
     // Another way says nothing of requests.
     assert_eq!(
-        with(&[(2, began + 5)]),
+        with((2, began + 5)),
         ["0 GET /a 200 server by worker", "1 GET /a 200 server"]
     );
 }
