@@ -1,51 +1,6 @@
-//! Judges answers that were made to mislead: the first lines are the status, the challenge and a field
-//! of a gateway, the rest is the body.
-
 #![no_main]
 
-use std::net::{Ipv4Addr, SocketAddr};
+#[path = "../bodies/verdict.rs"]
+mod body;
 
-use libfuzzer_sys::fuzz_target;
-use observer::exchange::{Capture, Connection, Excerpt, Exchange, Field, Response, Side};
-use observer::packet::ConnectionKey;
-use observer::time::Timestamp;
-use observer::verdict::judge;
-
-fuzz_target!(|data: &[u8]| {
-    let mut lines = data.splitn(4, |byte| *byte == b'\n');
-    let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
-    let status = line().trim().parse().unwrap_or(401);
-    let (challenge, other, body) = (line(), line(), line());
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));
-    let time = Timestamp::from_seconds(1_800_000_000);
-    let mut fields = vec![(Field::WwwAuthenticate, challenge), (Field::Other, other)];
-    if let Some(coding) = body.split_whitespace().next() {
-        fields.push((Field::ContentEncoding, coding.to_owned()));
-    }
-    let exchange = Exchange {
-        connection: Connection {
-            key: ConnectionKey::Socket(1),
-            client: address,
-            server: address,
-            side: Side::Wire,
-        },
-        number: 0,
-        request: None,
-        response: Some(Response {
-            started: time,
-            finished: time,
-            seq: 0,
-            status,
-            fields,
-            excerpt: Excerpt::new(body.into_bytes(), true),
-        }),
-        handled: None,
-        capture: Capture::default(),
-        completed: time,
-    };
-    let verdict = judge(&exchange, None);
-    for sentence in verdict.evidence.iter().chain([&verdict.explanation]) {
-        assert!(!sentence.chars().any(char::is_control), "{sentence:?}");
-        assert!(sentence.len() < 4096);
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| body::run(bytes));

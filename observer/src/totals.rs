@@ -14,6 +14,11 @@ pub struct Totals {
     pub seen: u64,
     /// Segments that were wanted and did not arrive, by reason.
     pub lost: Counts,
+    /// What was read of captures: how many of them, packets, bytes, and what became of the packets. Empty
+    /// for a live source.
+    pub read: Counts,
+    /// How many bytes of files were read, as they are on the disk.
+    pub position: u64,
     /// What the source had and could not take apart, by reason.
     pub unread: Counts,
     /// Connections by protocol.

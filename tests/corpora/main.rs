@@ -164,6 +164,7 @@ impl Sums {
                 let told = report.segments
                     + report.acknowledgements
                     + report.unwanted
+                    + report.filtered
                     + report.joined
                     + report.skipped.total();
                 assert_eq!(report.packets, told, "{}", capture.name);

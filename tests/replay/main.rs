@@ -6,9 +6,11 @@
     reason = "a broken assumption ends the test"
 )]
 
+mod content;
 mod events;
 mod http;
 mod pipeline;
+mod segments;
 mod talk;
 mod transport;
 

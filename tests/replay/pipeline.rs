@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use observer::credential::{ClaimAllowList, FingerprintKey, KeySets, Policy};
-use observer::engine::{Engine, Limits, Output};
+use observer::engine::{Engine, Limits, Output, Tally};
 use observer::event::{Event, Paths, Requests, Seen};
 use observer::exchange::Exchange;
 use observer::packet::Batch;
@@ -36,13 +36,18 @@ impl Default for Replay {
 impl Replay {
     /// Everything that the engine gives for a capture file.
     pub(crate) fn run(self, file: &[u8]) -> Vec<Output> {
+        self.counted(file).0
+    }
+
+    /// The same, and what the engine counted.
+    pub(crate) fn counted(self, file: &[u8]) -> (Vec<Output>, Tally) {
         let input = Box::new(Cursor::new(file.to_vec()));
         let mut captures = Captures::over(input, Path::new("capture")).unwrap();
         if self.as_live {
             captures = captures.as_live(Knobs::DEFAULT);
         }
         let threads = NonZeroUsize::new(self.threads).unwrap();
-        let mut engine = Engine::new(Limits::default(), policy(), threads);
+        let mut engine = Engine::new(Limits::of_captures(), policy(), threads);
         let mut batch = Batch::new();
         let mut output = Vec::new();
         loop {
@@ -50,7 +55,7 @@ impl Replay {
             output.extend(engine.process(&batch));
             if !more {
                 output.extend(engine.finish());
-                return output;
+                return (output, engine.tally());
             }
         }
     }

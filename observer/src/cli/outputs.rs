@@ -11,6 +11,8 @@ use crate::sink::report::{Lines, Report};
 use crate::sink::terminal::{Style, Terminal};
 use crate::sink::writer::{Output, WhenFull, Writer};
 
+use indicatif::ProgressBar;
+
 use super::Error;
 use super::options::{EventOptions, is_standard_stream};
 
@@ -58,7 +60,12 @@ impl Events {
 
 /// What a person reads: on standard output, or the summary alone on standard error when standard
 /// output has the events.
-pub(super) fn report(options: &EventOptions, when_full: WhenFull) -> Result<Report, Error> {
+/// `bar` is on the terminal meanwhile.
+pub(super) fn report(
+    options: &EventOptions,
+    when_full: WhenFull,
+    bar: Option<&ProgressBar>,
+) -> Result<Report, Error> {
     let (output, style, lines): (Box<dyn Write + Send>, _, _) = if options.to_standard_output() {
         let stream = io::stderr();
         let style = Style::of(&stream);
@@ -68,9 +75,37 @@ pub(super) fn report(options: &EventOptions, when_full: WhenFull) -> Result<Repo
         let style = Style::of(&stream);
         (Box::new(stream), style, Lines::Told)
     };
+    let output: Box<dyn Write + Send> = match bar {
+        Some(bar) => Box::new(Beside {
+            bar: bar.clone(),
+            output,
+        }),
+        None => output,
+    };
     let writer = Writer::start(Output::Stream(output), when_full)
         .map_err(|error| Error::Failed(format!("starting a thread for output: {error}")))?;
     Ok(Report::new(Terminal::new(writer, style), lines))
+}
+
+/// Writes while a bar is on the terminal, which makes way.
+struct Beside {
+    bar: ProgressBar,
+    output: Box<dyn Write + Send>,
+}
+
+impl Write for Beside {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Self { bar, output } = self;
+        bar.suspend(|| {
+            output
+                .write(bytes)
+                .and_then(|count| output.flush().map(|()| count))
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
 }
 
 /// A metrics page in the making: written beside its place and renamed at the end, so that nobody ever

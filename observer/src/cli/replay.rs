@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 use observer_common::window::Knobs;
 
+use crate::engine::Limits;
 use crate::event::Paths;
 use crate::pipeline::Pipeline;
 use crate::sink::Sink;
+use crate::sink::progress::Progress;
 use crate::sink::prometheus::Prometheus;
 use crate::sink::writer::WhenFull;
-use crate::source::pcap::Captures;
+use crate::source::pcap::{Captures, Follow, PcapError, Terms};
 use crate::stop::Stop;
 
-use super::options::{EventOptions, Options};
+use super::options::{EventOptions, Options, is_standard_stream};
 use super::outputs::{self, Events, Existing, MetricsFile};
 use super::{Error, say};
 
@@ -31,6 +33,13 @@ pub(super) struct Replay {
     options: Options,
     #[command(flatten)]
     events: EventOptions,
+    /// Look only at packets with these hosts and ports, as tcpdump's filters say it: "host 10.0.0.1 and
+    /// port 443", see docs/captures.md
+    #[arg(long, value_name = "TERMS")]
+    filter: Option<Terms>,
+    /// Wait for more at the end of the file, which something still writes, until Ctrl-C
+    #[arg(long)]
+    follow: bool,
     /// See of the captures only what the kernel programs would have shipped
     #[arg(long)]
     as_live: bool,
@@ -42,9 +51,15 @@ pub(super) struct Replay {
 pub(super) fn run(replay: Replay) -> Result<(), Error> {
     let stop = Stop::on_signals()
         .map_err(|error| Error::Failed(format!("preparing for signals: {error}")))?;
-    let settings = replay.options.settings(Paths::AsSent)?;
-    let mut captures =
-        Captures::open(&replay.files).map_err(|error| Error::Failed(error.to_string()))?;
+    let mut settings = replay.options.settings(Paths::AsSent)?;
+    settings.limits = Limits::of_captures();
+    let mut captures = match replay.follow {
+        true => follow(&replay.files, &stop)?,
+        false => Captures::open(&replay.files).map_err(failed)?,
+    };
+    if let Some(terms) = replay.filter {
+        captures = captures.only(terms);
+    }
     if replay.as_live {
         captures = captures.as_live(Knobs::default());
     }
@@ -69,8 +84,17 @@ pub(super) fn run(replay: Replay) -> Result<(), Error> {
         }
         None => None,
     };
-    let report = outputs::report(&replay.events, when_full)?;
+    let progress = match replay.follow {
+        true => None,
+        false => Progress::on_terminal(size(&replay.files)),
+    };
+    let bar = progress.as_ref().map(Progress::bar);
+    let report = outputs::report(&replay.events, when_full, bar.as_ref())?;
     let said = report.losses();
+    // Before the report: its bar is gone when the summary comes.
+    if let Some(progress) = progress {
+        sinks.push(Box::new(progress));
+    }
     sinks.push(Box::new(report));
 
     let done = Pipeline::new(settings, sinks).run(&mut captures, &stop);
@@ -80,7 +104,7 @@ pub(super) fn run(replay: Replay) -> Result<(), Error> {
     if let Some((file, page)) = metrics {
         file.write(&page)?;
     }
-    done.map_err(|error| Error::Failed(error.to_string()))?;
+    done.map_err(failed)?;
     let missing = [losses, Some(said)]
         .into_iter()
         .flatten()
@@ -93,4 +117,33 @@ pub(super) fn run(replay: Replay) -> Result<(), Error> {
         ))),
         None => Ok(()),
     }
+}
+
+/// How many bytes there are to read. `None`: something among them has no size.
+fn size(files: &[PathBuf]) -> Option<u64> {
+    let sizes = files.iter().map(|path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        metadata.is_file().then(|| metadata.len())
+    });
+    sizes.sum()
+}
+
+/// Captures from a file that grows. Several of them have no common end.
+fn follow(files: &[PathBuf], stop: &Stop) -> Result<Captures, Error> {
+    let [path] = files else {
+        return Err(Error::Usage(
+            "--follow takes one file: which of several to wait for cannot be known".to_owned(),
+        ));
+    };
+    if is_standard_stream(path) {
+        return Err(Error::Usage(
+            "standard input is read to its end without --follow".to_owned(),
+        ));
+    }
+    let file = Follow::open(path, stop.clone()).map_err(failed)?;
+    Captures::over(Box::new(file), path).map_err(failed)
+}
+
+fn failed(error: PcapError) -> Error {
+    Error::Failed(error.to_string())
 }

@@ -122,7 +122,7 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
         server.serve(sink.page()).map_err(failed)?;
         sinks.push(Box::new(sink));
     }
-    let report = outputs::report(&run.events, WhenFull::Drop(stop.clone()))?;
+    let report = outputs::report(&run.events, WhenFull::Drop(stop.clone()), None)?;
     sinks.push(Box::new(report.telling(losses)));
     if let Some(state) = state {
         keep(state, &mut sinks)?;

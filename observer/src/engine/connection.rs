@@ -174,9 +174,11 @@ impl Connection {
 
     /// There is something to read: begins to, if that was not done yet.
     fn converse(&mut self, segment: &Segment) {
+        // What answers a SYN with data is still to come.
+        let opens = segment.flags.syn && !segment.flags.ack;
         let from_start = self
             .begins
-            .map(|begin| begin.is_some() || self.opened.is_some());
+            .map(|begin| begin.is_some() || self.opened.is_some() || opens);
         let (key, opened) = (self.key, self.opened);
         let unix = &self.unix;
         self.conversation.get_or_insert_with(|| {

@@ -2,6 +2,7 @@
 
 pub mod ends;
 pub mod ndjson;
+pub mod progress;
 pub mod prometheus;
 pub mod report;
 pub mod summary;

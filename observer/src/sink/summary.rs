@@ -167,6 +167,7 @@ struct Page<'a> {
 
 impl Display for Page<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.read(f)?;
         self.exchanges(f)?;
         self.rejections(f)?;
         self.connections(f)?;
@@ -175,10 +176,19 @@ impl Display for Page<'_> {
 }
 
 impl Page<'_> {
+    fn read(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\n")?;
+        let shown = list(&self.totals.read);
+        if shown.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "read: {shown}")
+    }
+
     fn exchanges(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sides = &self.summary.sides;
         let count = sides.values().sum();
-        write!(f, "\n{}", counted(count, "exchange", "exchanges"))?;
+        f.write_str(&counted(count, "exchange", "exchanges"))?;
         if count > 0 {
             let sides: Vec<_> = sides
                 .iter()

@@ -43,6 +43,15 @@ impl Source for pcap::Captures {
         let report = self.report();
         totals.seen = report.segments;
         let skipped = report.skipped;
+        totals.position = self.position();
+        totals.read.extend([
+            ("captures", report.captures),
+            ("packets", report.packets),
+            ("bytes", report.bytes),
+            ("filtered_out", report.filtered),
+            ("fragments_joined", report.joined),
+            ("packets_without_time", report.untimed),
+        ]);
         totals.unread.extend([
             ("link_type_packets", skipped.link_type),
             ("not_ip_packets", skipped.not_ip),

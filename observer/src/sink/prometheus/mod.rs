@@ -237,6 +237,8 @@ mod tests {
         }
         let totals = Totals {
             seen: 12,
+            read: Counts::new(),
+            position: 0,
             lost: Counts::from([("ring_full", 3)]),
             unread: Counts::from([("fragments", 4)]),
             connections: Counts::from([("tls", 5)]),

@@ -95,6 +95,14 @@ impl Header {
         })
     }
 
+    /// Whether all of the next packet is in these bytes, or as much as will be read of it.
+    pub(super) fn is_next_in(&self, bytes: &[u8]) -> bool {
+        self.record(bytes).is_some_and(|(_, captured, _)| {
+            let len = (captured as usize).min(MAX_PACKET);
+            bytes.len() >= self.record_header + len
+        })
+    }
+
     /// Time, captured length, and length on the wire.
     #[inline]
     fn record(&self, bytes: &[u8]) -> Option<(Timestamp, u32, u32)> {

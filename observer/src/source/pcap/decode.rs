@@ -6,6 +6,7 @@ use super::frame::Frame;
 use super::layer::{self, Layer, Opened, Packet, Place, Skip, Tcp};
 use super::links::Links;
 use super::report::{Report, Skipped};
+use super::terms::Terms;
 use crate::packet::{Batch, Item, ItemKind, Tail};
 
 /// Takes frames apart, numbers the links they were seen on, and counts what becomes of them.
@@ -15,6 +16,8 @@ pub(super) struct Decoder {
     fragments: Fragments,
     /// Keeps what a live run would have had; all without it.
     pub(super) as_live: Option<AsLive>,
+    /// Keeps what it lets through; all without it.
+    pub(super) terms: Option<Terms>,
     pub(super) report: Report,
 }
 
@@ -80,6 +83,10 @@ impl Decoder {
     #[inline]
     fn segment(&mut self, frame: &Frame, tcp: &Tcp<'_>, batch: &mut Batch) {
         let report = &mut self.report;
+        if self.terms.as_ref().is_some_and(|terms| !terms.pass(tcp)) {
+            report.filtered += 1;
+            return;
+        }
         if tcp.is_bare() {
             report.acknowledgements += 1;
             return;

@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use super::error::{EndReason, PcapError, Stop};
 use super::input::{self, Window};
@@ -47,12 +49,12 @@ enum Format {
 }
 
 impl Reader {
-    /// Opens a capture and reads its header.
+    /// Opens a capture and reads its header. What is read of the file is added to `position`.
     ///
     /// # Errors
     /// [`PcapError::Open`], [`PcapError::Empty`], [`PcapError::NotACapture`], [`PcapError::LinkType`].
-    pub(super) fn open(path: &Path) -> Result<Self, PcapError> {
-        let input = input::open(path).map_err(|source| cannot_open(path, source))?;
+    pub(super) fn open(path: &Path, position: &Arc<AtomicU64>) -> Result<Self, PcapError> {
+        let input = input::open(path, position).map_err(|source| cannot_open(path, source))?;
         let mut reader = Self::over(input, path)?;
         reader.never_waits = path.is_file();
         Ok(reader)
@@ -137,7 +139,14 @@ impl Reader {
 
     /// Whether the next packet may have to be waited for.
     pub(super) fn may_wait(&self) -> bool {
-        !self.never_waits && self.window.is_low()
+        if self.never_waits || self.window.is_ended() {
+            return false;
+        }
+        let bytes = self.window.bytes();
+        !match &self.format {
+            Format::Classic(header) => header.is_next_in(bytes),
+            Format::Ng(section) => section.is_next_in(bytes),
+        }
     }
 
     /// How many bytes of the capture were read.

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use zeroize::Zeroize;
@@ -12,15 +14,29 @@ use super::error::{EndReason, Stop};
 /// How much is read at once, and how much the window holds as long as no block is larger.
 const READ: usize = 256 * 1024;
 
-/// Fewer bytes than this are no packet: the header of one has 16.
-const LOW: usize = 16;
-
-/// Opens a file, or standard input for `-`.
-pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+/// Opens a file, or standard input for `-`. What is read of a file is added to `position`.
+pub(super) fn open(path: &Path, position: &Arc<AtomicU64>) -> io::Result<Box<dyn Read + Send>> {
     if super::is_standard_input(path) {
         return Ok(Box::new(io::stdin()));
     }
-    Ok(Box::new(File::open(path)?))
+    Ok(Box::new(Counted {
+        file: File::open(path)?,
+        position: Arc::clone(position),
+    }))
+}
+
+/// A file that tells how far it was read.
+struct Counted {
+    file: File,
+    position: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(space)?;
+        self.position.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
 }
 
 /// A part of the input, in one piece. Bytes stay where they are until [`Window::fill`] is called.
@@ -88,9 +104,9 @@ impl Window {
         self.bytes.get(range).unwrap_or_default()
     }
 
-    /// Whether there is too little in the window for any header, and perhaps more to come.
-    pub(super) fn is_low(&self) -> bool {
-        self.end - self.start < LOW && !self.ended
+    /// Whether the input has no more than what is in the window.
+    pub(super) fn is_ended(&self) -> bool {
+        self.ended
     }
 
     /// Moves the start over bytes that are in the window; they can still be had with [`Window::at`].

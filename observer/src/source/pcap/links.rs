@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::layer::Place;
 
-/// How many links are told apart; all further ones count as one. 3 MiB at most.
+/// How many links are told apart; all further ones count as one. 4 MiB at most.
 const MAX_LINKS: usize = 65_536;
 
 /// Numbers links in the order of first sight.

@@ -8,6 +8,7 @@ mod as_live;
 mod classic;
 mod decode;
 mod error;
+mod follow;
 mod fragments;
 mod frame;
 mod input;
@@ -16,9 +17,12 @@ mod link;
 mod links;
 mod ng;
 mod report;
+mod terms;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use observer_common::window::Knobs;
 
@@ -31,8 +35,10 @@ use error::Stop;
 use frame::{Frame, Reader};
 
 pub use error::{EndReason, Ending, PcapError};
+pub use follow::Follow;
 pub use link::LinkType;
 pub use report::{Report, Skipped};
+pub use terms::{Terms, TermsError};
 
 /// The path that means standard input.
 pub const STANDARD_INPUT: &str = "-";
@@ -57,6 +63,8 @@ pub struct Captures {
     /// The open one whose packet was taken and whose next may have to be waited for.
     taken: Option<usize>,
     decoder: Decoder,
+    /// How many bytes of files were read.
+    position: Arc<AtomicU64>,
 }
 
 struct Open {
@@ -89,7 +97,7 @@ impl Captures {
         let mut captures = Self::default();
         captures.decoder.report.captures = paths.len() as u64;
         for path in paths {
-            let reader = Reader::open(path)?;
+            let reader = Reader::open(path, &captures.position)?;
             let Some(opened) = captures.advance(path.clone(), reader)? else {
                 continue;
             };
@@ -102,6 +110,10 @@ impl Captures {
             } else {
                 captures.keep(opened)?;
             }
+        }
+        if !captures.waiting.is_empty() {
+            // They are opened again.
+            captures.position.store(0, Ordering::Relaxed);
         }
         captures.waiting.reverse();
         captures
@@ -130,6 +142,12 @@ impl Captures {
         self
     }
 
+    /// From now on looks only at what a filter lets through.
+    pub fn only(mut self, terms: Terms) -> Self {
+        self.decoder.terms = Some(terms);
+        self
+    }
+
     /// Empties `batch` and fills it with what comes next, at most [`BATCH_ITEMS`] items and about
     /// [`BATCH_BYTES`]; fewer from a pipe that has no more at the moment. `false` when this was the last
     /// of it.
@@ -151,6 +169,11 @@ impl Captures {
             }
         }
         Ok(!(self.open.is_empty() && self.waiting.is_empty()))
+    }
+
+    /// How many bytes of files were read, as they are on the disk.
+    pub fn position(&self) -> u64 {
+        self.position.load(Ordering::Relaxed)
     }
 
     /// What was read so far.
@@ -208,7 +231,7 @@ impl Captures {
         let Some(waiting) = self.waiting.pop() else {
             return Ok(());
         };
-        let reader = Reader::open(&waiting.path)?;
+        let reader = Reader::open(&waiting.path, &self.position)?;
         match self.advance(waiting.path, reader)? {
             Some(opened) => self.keep(opened),
             None => Ok(()),

@@ -90,6 +90,11 @@ impl Section {
         }
     }
 
+    /// Whether all of the next block is in these bytes.
+    pub(super) fn is_next_in(&self, bytes: &[u8]) -> bool {
+        u32_at(bytes, 4, self.big).is_some_and(|len| bytes.len() >= len as usize)
+    }
+
     /// How many packets were left out because they are too large to be believed, or in a section of a
     /// version that is not known.
     pub(super) fn unreadable(&self) -> u64 {

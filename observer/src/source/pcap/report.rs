@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 /// Counts of everything that was in the captures: nothing is left out silently.
 ///
-/// `packets == segments + acknowledgements + unwanted + joined + skipped.total()`.
+/// `packets == segments + acknowledgements + unwanted + filtered + joined + skipped.total()`.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// How many captures were opened.
@@ -23,6 +23,8 @@ pub struct Report {
     pub acknowledgements: u64,
     /// Segments that the kernel programs would not have shipped: see [`super::Captures::as_live`].
     pub unwanted: u64,
+    /// TCP segments that a filter did not let through: see [`super::Captures::only`].
+    pub filtered: u64,
     /// Fragments that were put together with others. The last one of each packet is not among them: it
     /// stands for the packet.
     pub joined: u64,

@@ -2,9 +2,11 @@
 
 mod files;
 mod fragments;
+mod growing;
 mod hostile;
 mod links;
 mod packets;
+mod terms;
 mod tunnels;
 
 use std::io::Cursor;
@@ -183,6 +185,7 @@ pub(super) fn drain(mut captures: Captures) -> Result<Outcome, PcapError> {
             let counted = report.segments
                 + report.acknowledgements
                 + report.unwanted
+                + report.filtered
                 + report.joined
                 + report.skipped.total();
             assert_eq!(report.packets, counted, "{report:?}");
