@@ -15,7 +15,7 @@ static POLICY: LazyLock<Arc<Policy>> =
     LazyLock::new(|| Arc::new(Policy::random().expect("the system gives random bytes")));
 
 /// One input.
-pub fn run(bytes: &[u8]) {
+pub(crate) fn run(bytes: &[u8]) {
     for as_live in [false, true] {
         let input = Box::new(Cursor::new(bytes.to_vec()));
         let Ok(mut captures) = Captures::over(input, Path::new("capture")) else {

@@ -18,7 +18,7 @@ static POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| {
 });
 
 /// One input.
-pub fn run(value: &[u8]) {
+pub(crate) fn run(value: &[u8]) {
     let mut inspector = Inspector::new(Arc::clone(&POLICY));
     for cut in [false, true] {
         let fields = [Header {

@@ -17,7 +17,7 @@ static POLICY: LazyLock<Arc<Policy>> =
 const MARK: u8 = 0xfe;
 
 /// One input.
-pub fn run(bytes: &[u8]) {
+pub(crate) fn run(bytes: &[u8]) {
     let segments = segments(bytes);
     let at_once = said(&segments, usize::MAX);
     assert_eq!(said(&segments, 1), at_once, "one segment in a batch");

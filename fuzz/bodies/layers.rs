@@ -8,7 +8,7 @@ use observer::packet::{Batch, ItemKind};
 use observer::source::pcap::Captures;
 
 /// One input.
-pub fn run(bytes: &[u8]) {
+pub(crate) fn run(bytes: &[u8]) {
     let Some((link, mut rest)) = bytes.split_first_chunk::<2>() else {
         return;
     };

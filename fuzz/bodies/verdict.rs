@@ -9,7 +9,7 @@ use observer::time::Timestamp;
 use observer::verdict::judge;
 
 /// One input.
-pub fn run(data: &[u8]) {
+pub(crate) fn run(data: &[u8]) {
     let mut lines = data.splitn(4, |byte| *byte == b'\n');
     let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
     let status = line().trim().parse().unwrap_or(401);
