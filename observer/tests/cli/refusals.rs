@@ -29,6 +29,22 @@ fn no_command_and_unknown_commands_are_usage() {
     refused(2, ["replay", "--name", "x", "x"], &["10.0.0.1:8080=orders"]);
     refused(2, ["replay", "--expect", "x", "x"], &["aud=orders"]);
     refused(2, ["replay", "--jwks", "x", "x"], &["ISSUER=FILE"]);
+    refused(
+        2,
+        ["replay", "--filter", "port http", "x"],
+        &["\"http\" is no number"],
+    );
+    refused(
+        2,
+        ["replay", "--filter", "host a.example", "x"],
+        &["not looked up"],
+    );
+    refused(
+        2,
+        ["replay", "--follow", "x", "y"],
+        &["--follow takes one file"],
+    );
+    refused(2, ["replay", "--follow", "-"], &["standard input"]);
     refused(2, ["--log", "a=b=c", "replay", "x"], &["--log"]);
 }
 
@@ -61,10 +77,10 @@ fn a_file_that_is_no_capture() {
 fn a_link_type_that_is_not_read() {
     let desk = Desk::new();
     let mut capture = refusals(1, &expired()).pcap();
-    // IEEE 802.11 with radiotap.
-    capture[20..24].copy_from_slice(&127_u32.to_le_bytes());
-    let file = desk.file("wlan.pcap", capture);
-    refused(1, ["replay", &file], &["wlan.pcap", "link type", "127"]);
+    // CAN.
+    capture[20..24].copy_from_slice(&227_u32.to_le_bytes());
+    let file = desk.file("can.pcap", capture);
+    refused(1, ["replay", &file], &["can.pcap", "link type", "227"]);
 }
 
 #[test]

@@ -242,3 +242,74 @@ fn a_full_disk_is_said_by_the_exit_code_and_stops_nothing() {
     assert_eq!(Done::from(done.unwrap()).code, 0);
     assert!(desk.path("metrics").exists());
 }
+
+#[test]
+fn a_filter_of_terms_leaves_out_packets_and_says_how_many() {
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(3, &expired()).pcap());
+    let all = run(["replay", &capture]);
+    assert!(all.out.contains("read: "), "{}", all.out);
+    assert!(!all.out.contains("filtered out"), "{}", all.out);
+    for (terms, rejections) in [
+        ("src or dst port 8080 and net 10.0.0.0/24", "3 rejections"),
+        ("port 40001", "1 rejection\n"),
+        ("not port 8080", "no rejections"),
+    ] {
+        let done = run(["replay", "--filter", terms, &capture]);
+        assert_eq!(done.code, 0, "{}", done.err);
+        assert!(done.out.contains(rejections), "{terms}: {}", done.out);
+        let whole = rejections.starts_with('3');
+        assert_eq!(done.out.contains("filtered out"), !whole, "{}", done.out);
+    }
+}
+
+#[test]
+fn a_file_that_grows_is_followed_until_ctrl_c() {
+    use std::io::Write;
+    use std::time::{Duration, Instant};
+
+    use observer_tests::capture::START;
+
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(2, &expired()).pcap());
+    let later = refusals(1, &expired()).start(START + 10_000_000_000).pcap();
+    let (_header, packets) = later.split_at(24);
+    let events = desk.path("events");
+    let mut child = observer()
+        .args(["replay", "--follow", &capture, "--events", &text(&events)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = || {
+        std::fs::read_to_string(&events)
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
+    let wait_for = |count: usize| {
+        let began = Instant::now();
+        while lines() < count {
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "{} events",
+                lines()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait_for(2);
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&capture)
+        .unwrap();
+    file.write_all(packets).unwrap();
+    wait_for(3);
+    assert!(child.try_wait().unwrap().is_none(), "it goes on");
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    let done = Done::from(child.wait_with_output().unwrap());
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert_eq!(lines(), 3);
+    assert!(done.out.contains("3 rejections"), "{}", done.out);
+}
