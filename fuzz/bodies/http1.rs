@@ -137,6 +137,7 @@ fn push(batch: &mut Batch, said: &Said<'_>) {
             skipped: 0,
             lost: 0,
             listener: false,
+            moved: None,
         }),
     });
 }

@@ -11,9 +11,12 @@ use observer::exchange::{Exchange, Request};
 use observer::packet::{Batch, ItemKind};
 use sha2::{Digest, Sha256};
 
+/// Who sends, and to whom.
+type Ends = (SocketAddr, SocketAddr);
+
 /// What was sent, segment by segment.
 pub(crate) struct Heads {
-    segments: HashMap<(SocketAddr, SocketAddr), Vec<(u32, Vec<u8>)>>,
+    segments: HashMap<Ends, Vec<(u32, Vec<u8>)>>,
     inspector: Inspector,
 }
 
@@ -40,7 +43,7 @@ impl Heads {
     }
 
     /// Whether a segment starts at `seq` with these bytes.
-    pub(crate) fn begins(&self, ends: (SocketAddr, SocketAddr), seq: u32, bytes: &[u8]) -> bool {
+    pub(crate) fn begins(&self, ends: Ends, seq: u32, bytes: &[u8]) -> bool {
         let segments = self.segments.get(&ends).into_iter().flatten();
         segments
             .filter(|(start, _)| *start == seq)
@@ -86,7 +89,7 @@ impl Heads {
     }
 
     /// `len` bytes from `seq` on; of each the copy that came first. Fewer where some are not there.
-    fn bytes(&self, ends: (SocketAddr, SocketAddr), seq: u32, len: u32) -> Vec<u8> {
+    fn bytes(&self, ends: Ends, seq: u32, len: u32) -> Vec<u8> {
         let segments = self.segments.get(&ends).map_or(&[][..], Vec::as_slice);
         let mut bytes = Vec::new();
         while bytes.len() < len as usize {

@@ -123,7 +123,7 @@ pub(super) fn run(replay: Replay) -> Result<(), Error> {
 fn size(files: &[PathBuf]) -> Option<u64> {
     let sizes = files.iter().map(|path| {
         let metadata = std::fs::metadata(path).ok()?;
-        metadata.is_file().then(|| metadata.len())
+        metadata.is_file().then_some(metadata.len())
     });
     sizes.sum()
 }

@@ -10,7 +10,7 @@ fn part(packet: &[u8], range: std::ops::Range<usize>) -> Vec<u8> {
     let mut part = packet[..20].to_vec();
     part[2..4].copy_from_slice(&(20 + range.len() as u16).to_be_bytes());
     part[4..6].copy_from_slice(&[0, 7]);
-    part[6..8].copy_from_slice(&(more | range.start as u16 / 8).to_be_bytes());
+    part[6..8].copy_from_slice(&(more | (range.start as u16 / 8)).to_be_bytes());
     part.extend(&payload[range]);
     part
 }
