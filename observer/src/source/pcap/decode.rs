@@ -7,12 +7,14 @@ use super::layer::{self, Layer, Opened, Packet, Place, Skip, Tcp};
 use super::links::Links;
 use super::report::{Report, Skipped};
 use super::terms::Terms;
+use super::ways::Ways;
 use crate::packet::{Batch, Item, ItemKind, Tail};
 
 /// Takes frames apart, numbers the links they were seen on, and counts what becomes of them.
 #[derive(Default)]
 pub(super) struct Decoder {
     links: Links,
+    ways: Ways,
     fragments: Fragments,
     /// Keeps what a live run would have had; all without it.
     pub(super) as_live: Option<AsLive>,
@@ -92,7 +94,8 @@ impl Decoder {
             return;
         }
         let link = self.links.number(frame.interface, &tcp.place);
-        let (direction, connection) = tcp.connection(link);
+        let only = self.links.is_only();
+        let (direction, connection) = self.ways.connection(tcp, link, only);
         let wanted = match &mut self.as_live {
             None => tcp.all(),
             Some(rule) => rule.look(connection, &tcp.offered(direction)),

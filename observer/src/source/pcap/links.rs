@@ -12,7 +12,7 @@ const MAX_LINKS: usize = 65_536;
 /// A link is an interface, the VLAN tags of the packet and the number of the network in a tunnel, because
 /// private addresses repeat across them. The interface is its number in the capture (pcapng) or on the host (Linux cooked v2); the
 /// same number in another file is the same interface, so that a connection goes on across the files
-/// of a rotated capture. A connection whose two directions are tagged differently is two to observer.
+/// of a rotated capture. The two directions of a connection may be on different links: see [`super::ways`].
 #[derive(Default)]
 pub(super) struct Links {
     numbers: HashMap<Link, u32>,
@@ -38,6 +38,11 @@ impl Links {
         };
         self.last = Some((link, number));
         number
+    }
+
+    /// Whether there is one at most.
+    pub(super) fn is_only(&self) -> bool {
+        self.numbers.len() <= 1
     }
 }
 

@@ -18,6 +18,7 @@ mod links;
 mod ng;
 mod report;
 mod terms;
+mod ways;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

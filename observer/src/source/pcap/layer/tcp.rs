@@ -13,6 +13,7 @@ pub(in crate::source::pcap) struct Tcp<'a> {
     pub(in crate::source::pcap) source: SocketAddr,
     pub(in crate::source::pcap) target: SocketAddr,
     seq: u32,
+    ack: u32,
     flags: Flags,
     payload: &'a [u8],
     wire_len: u32,
@@ -37,6 +38,7 @@ pub(super) fn open<'a>(carried: &Carried, packet: &Packet<'a>) -> Result<Tcp<'a>
         source: SocketAddr::new(carried.source, header.source_port()),
         target: SocketAddr::new(carried.target, header.destination_port()),
         seq: header.sequence_number(),
+        ack: header.acknowledgment_number(),
         flags: Flags {
             syn: header.syn(),
             ack: header.ack(),
@@ -57,6 +59,22 @@ impl Tcp<'_> {
 
     pub(in crate::source::pcap) fn is_flagged(&self) -> bool {
         self.flags.syn || self.flags.fin || self.flags.rst
+    }
+
+    /// Whether it opens a connection.
+    pub(in crate::source::pcap) fn opens(&self) -> bool {
+        self.flags.syn && !self.flags.ack
+    }
+
+    /// The sequence number behind it.
+    pub(in crate::source::pcap) fn end(&self) -> u32 {
+        let flags = u32::from(self.flags.syn) + u32::from(self.flags.fin);
+        self.seq.wrapping_add(self.wire_len).wrapping_add(flags)
+    }
+
+    /// The sequence number of the other direction up to which it has everything.
+    pub(in crate::source::pcap) fn acknowledged(&self) -> Option<u32> {
+        self.flags.ack.then_some(self.ack)
     }
 
     /// Which connection it belongs to, and which way it goes.

@@ -179,3 +179,59 @@ fn networks_inside_tunnels_are_told_apart_where_they_have_numbers() {
     let links: Vec<u32> = items.iter().map(|(item, _)| link(item)).collect();
     assert_eq!(links, [0, 1, 2, 0, 3, 3]);
 }
+
+#[test]
+fn directions_on_different_links_are_one_connection_if_they_answer_each_other() {
+    let segment = |client: bool, seq: u32, ack: u32, flags: u8, vlan: u8| {
+        let ends = [(10_u8, 1000_u16), (20, 80)];
+        let (from, to) = if client {
+            (ends[0], ends[1])
+        } else {
+            (ends[1], ends[0])
+        };
+        let mut builder = PacketBuilder::ethernet2([2; 6], [4; 6])
+            .ipv4([10, 0, 0, from.0], [10, 0, 0, to.0], 64)
+            .tcp(from.1, to.1, seq, 1024);
+        if flags & 2 != 0 {
+            builder = builder.syn();
+        }
+        if flags & 16 != 0 {
+            builder = builder.ack(ack);
+        }
+        let mut frame = Vec::new();
+        let payload: &[u8] = if flags & 2 != 0 { b"" } else { b"hello" };
+        builder.write(&mut frame, payload).unwrap();
+        frame.splice(12..12, [0x81, 0, 0, vlan]);
+        frame
+    };
+    let links = |frames: &[Vec<u8>]| {
+        let mut file = Classic::ethernet();
+        for frame in frames {
+            file = file.packet(1, 0, frame, frame.len() as u32);
+        }
+        let (_, items) = read(&file.bytes).unwrap();
+        items.iter().map(|(item, _)| link(item)).collect::<Vec<_>>()
+    };
+    let mirrored = [
+        segment(true, 100, 0, 2, 1),
+        segment(false, 500, 101, 18, 2),
+        segment(true, 101, 501, 16, 1),
+        segment(false, 501, 106, 16, 2),
+        // Another customer with the same addresses, who acknowledges something else.
+        segment(false, 7_000_000, 900_000_000, 16, 3),
+    ];
+    assert_eq!(links(&mirrored), [0, 0, 0, 0, 2]);
+    // Both directions on both links: two connections, as before and behind a router.
+    let twice = [
+        segment(true, 100, 0, 2, 1),
+        segment(true, 100, 0, 2, 2),
+        segment(false, 500, 101, 18, 2),
+        segment(false, 500, 101, 18, 1),
+        segment(true, 101, 501, 16, 1),
+        segment(true, 101, 501, 16, 2),
+    ];
+    let seen = links(&twice);
+    assert_eq!(seen[0], seen[4]);
+    assert_eq!(seen[1], seen[5]);
+    assert_ne!(seen[0], seen[1]);
+}
