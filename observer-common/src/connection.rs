@@ -1,6 +1,7 @@
 //! What the kernel keeps of a connection, in the storage of its socket: it goes when the socket goes,
 //! and nothing evicts it before.
 
+use crate::record::INGRESS;
 use crate::window::Side;
 
 /// The state of one end of a connection. Each word is written on one way alone: by the ingress program,
@@ -57,9 +58,45 @@ pub struct Way<'a> {
 }
 
 impl Connection {
+    /// A way: [`INGRESS`], or else egress.
+    #[inline(always)]
+    pub const fn way<const WAY: u8>(&mut self) -> Way<'_> {
+        if WAY == INGRESS {
+            self.inwards()
+        } else {
+            self.outwards()
+        }
+    }
+
+    /// A direction, and the other one.
+    #[inline(always)]
+    pub const fn sides<const WAY: u8>(&self) -> (&Side, &Side) {
+        if WAY == INGRESS {
+            (&self.ingress, &self.egress)
+        } else {
+            (&self.egress, &self.ingress)
+        }
+    }
+
+    /// What the operator's filter said of a way.
+    #[inline(always)]
+    pub const fn wanted<const WAY: u8>(&self) -> Wanted {
+        if WAY == INGRESS {
+            self.ingress_wanted
+        } else {
+            self.egress_wanted
+        }
+    }
+
+    /// Whether any segment was handed over.
+    #[inline(always)]
+    pub const fn is_told(&self) -> bool {
+        self.ingress_shipped | self.egress_shipped != 0
+    }
+
     /// The way into the socket.
     #[inline(always)]
-    pub const fn inwards(&mut self) -> Way<'_> {
+    const fn inwards(&mut self) -> Way<'_> {
         Way {
             own: &mut self.ingress,
             other: &self.egress,
@@ -72,7 +109,7 @@ impl Connection {
 
     /// The way out of the socket.
     #[inline(always)]
-    pub const fn outwards(&mut self) -> Way<'_> {
+    const fn outwards(&mut self) -> Way<'_> {
         Way {
             own: &mut self.egress,
             other: &self.ingress,
@@ -200,9 +237,9 @@ mod tests {
         };
         connection.answered.at = 3;
         connection.taken_up.at = 4;
-        let way = connection.inwards();
+        let way = connection.way::<INGRESS>();
         assert_eq!((*way.shipped, way.others, way.moved.at), (1, 2, 3));
-        let way = connection.outwards();
+        let way = connection.way::<{ crate::record::EGRESS }>();
         assert_eq!((*way.shipped, way.others, way.moved.at), (2, 1, 4));
     }
 }

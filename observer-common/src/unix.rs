@@ -1,5 +1,8 @@
-//! Where the kernel keeps what is said over a unix socket. It differs between kernels: the agent looks it
-//! up in the kernel's description of its types, and tells the programs before they are loaded.
+//! Where the kernel keeps what is said over a unix socket, and what is counted where nobody can read it.
+//! Places differ between kernels: the agent looks them up in the kernel's description of its types, and
+//! tells the programs before they are loaded.
+
+use crate::record::UNIX_NAME;
 
 /// Offsets in bytes, and numbers.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -32,6 +35,10 @@ pub struct Layout {
     pub sock_peer_pid: u32,
     /// `pid.numbers[0].nr`.
     pub pid_number: u32,
+    /// `sock.__sk_common.skc_family`. 0: none of all this is known.
+    pub sock_family: u32,
+    /// `sock.sk_type`.
+    pub sock_type: u32,
 }
 
 /// A kind that this kernel does not have.
@@ -44,3 +51,42 @@ pub const NONE: u32 = u32::MAX;
 pub const fn beginning(pair: u64) -> u32 {
     ((pair >> 6) as u32).wrapping_mul(0x9e37_79b1)
 }
+
+/// Who says something to whom over unix sockets, where nobody can see what: the key of a map.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Pair {
+    /// Where the kernel keeps the name of the server's socket. It leaves the agent nowhere.
+    pub place: u64,
+    /// The process that writes, in the agent's pid namespace; 0 when it has no number there.
+    pub pid: u32,
+    /// The process that made the other end, in the first pid namespace; 0 when it is not known.
+    pub peer: u32,
+}
+
+/// What a [`Pair`] said.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Unseen {
+    /// How many bytes.
+    pub bytes: u64,
+    /// In how many calls.
+    pub calls: u64,
+    /// The name of the thread that wrote first, ended by a zero.
+    pub comm: [u8; 16],
+    /// How many bytes of `path` count.
+    pub path_len: u64,
+    /// The name of the server's socket, as in a [`crate::record::Unix`].
+    pub path: [u8; UNIX_NAME],
+}
+
+/// How many bytes [`Unseen`] takes.
+pub const UNSEEN_SIZE: usize = size_of::<Unseen>();
+
+/// How many pairs are told apart at a time. What others say is in the sum alone.
+pub const PAIRS: u32 = 4096;
+
+const _: () = {
+    assert!(size_of::<Pair>() == 16);
+    assert!(UNSEEN_SIZE == 16 + 16 + 8 + UNIX_NAME);
+};

@@ -25,6 +25,7 @@ use crate::{
     emit::{Lost, hand_over, now},
     maps::{connection, count},
     settings,
+    unix::unseen,
 };
 
 const MSG_PEEK: i32 = 2;
@@ -41,12 +42,24 @@ pub(crate) fn observer_received(ctx: BtfTracePointContext) -> i32 {
 /// After bytes were written to a socket: `(sock, length or error, flags)`.
 #[btf_tracepoint(function = "sock_send_length")]
 pub(crate) fn observer_sent(ctx: BtfTracePointContext) -> i32 {
-    moved::<EGRESS>(ctx.arg(0), ctx.arg(1));
+    let (socket, len) = (ctx.arg(0), ctx.arg(1));
+    if let Whose::Others = moved::<EGRESS>(socket, len) {
+        unseen::written(socket, len as u32);
+    }
     0
 }
 
-/// After bytes were read from a TCP socket: `(sock, msghdr, length, flags, address length)` and what
-/// the function gives. For kernels without the tracepoint.
+/// After bytes were read from a TCP socket: `(sock, msghdr, length, flags)` and what the function gives.
+/// For kernels without the tracepoint.
+#[fexit(function = "tcp_recvmsg")]
+pub(crate) fn observer_received_4(ctx: FExitContext) -> i32 {
+    if ctx.arg::<i32>(3) & MSG_PEEK == 0 {
+        moved::<INGRESS>(ctx.arg(0), ctx.arg(4));
+    }
+    0
+}
+
+/// The same on kernels that have `address length` after the flags: most before 7.1.
 #[fexit(function = "tcp_recvmsg")]
 pub(crate) fn observer_received_5(ctx: FExitContext) -> i32 {
     if ctx.arg::<i32>(3) & MSG_PEEK == 0 {
@@ -55,7 +68,7 @@ pub(crate) fn observer_received_5(ctx: FExitContext) -> i32 {
     0
 }
 
-/// The same before Linux 5.19, with `nonblock` before the flags.
+/// The same before Linux 5.19, with `nonblock` before the flags too.
 #[fexit(function = "tcp_recvmsg")]
 pub(crate) fn observer_received_6(ctx: FExitContext) -> i32 {
     if ctx.arg::<i32>(4) & MSG_PEEK == 0 {
@@ -85,11 +98,19 @@ pub(crate) fn observer_executed(_: BtfTracePointContext) -> i32 {
     0
 }
 
+/// Whose socket it is that bytes were moved on.
+pub(crate) enum Whose {
+    /// That of a connection that is known, or one of TCP; or there were no bytes.
+    Ours,
+    /// One of another kind.
+    Others,
+}
+
 /// A thread moved bytes: that matters when a segment was handed over since the last time.
 #[inline(always)]
-pub(crate) fn moved<const WAY: u8>(socket: *mut c_void, len: i32) {
+pub(crate) fn moved<const WAY: u8>(socket: *mut c_void, len: i32) -> Whose {
     if len <= 0 {
-        return;
+        return Whose::Ours;
     }
     // SAFETY: the tracepoint's socket.
     let Some(connection) = (unsafe { connection(socket) }) else {
@@ -102,9 +123,9 @@ pub(crate) fn moved<const WAY: u8>(socket: *mut c_void, len: i32) {
     };
     if shipped == moved.shipped {
         if shipped == 0 && !is_seen(connection) {
-            unseen(connection, len as u32);
+            bypassed(connection, len as u32);
         }
-        return;
+        return Whose::Ours;
     }
     let time = now();
     let thread = bpf_get_current_pid_tgid() as u32;
@@ -112,7 +133,7 @@ pub(crate) fn moved<const WAY: u8>(socket: *mut c_void, len: i32) {
     moved.shipped = shipped;
     if moved.thread == thread && moved.told == unit && moved.late == 0 {
         moved.at = time;
-        return;
+        return Whose::Ours;
     }
     let (pid, tid) = identity();
     count(Counter::ContextWanted, 1);
@@ -142,6 +163,7 @@ pub(crate) fn moved<const WAY: u8>(socket: *mut c_void, len: i32) {
     moved.thread = if known { thread } else { 0 };
     moved.at = if known { time } else { 0 };
     settle(told);
+    Whose::Ours
 }
 
 /// Whether a packet with data was seen, or is not to be.
@@ -156,7 +178,7 @@ fn is_seen(connection: &Connection) -> bool {
 /// ones may have come under the cookie of the listening socket, or wait to be sent with more; if there
 /// is never a packet, they went past us.
 #[inline(always)]
-fn unseen(connection: &mut Connection, len: u32) {
+fn bypassed(connection: &mut Connection, len: u32) {
     connection.unseen_calls = connection.unseen_calls.saturating_add(1);
     connection.unseen_bytes = connection.unseen_bytes.saturating_add(len);
     if connection.unseen_calls > MAY_WAIT {
@@ -180,18 +202,19 @@ pub(crate) fn count_unseen(connection: &mut Connection) {
 
 /// Nothing is known of this socket. If it is a TCP socket, its bytes went past us.
 #[inline(always)]
-fn passed_by(socket: *mut c_void, len: i32) {
+fn passed_by(socket: *mut c_void, len: i32) -> Whose {
     // SAFETY: the tracepoint's socket; null comes back if it is not a TCP socket.
     if unsafe { bpf_skc_to_tcp_sock(socket) }.is_null() {
-        return;
+        return Whose::Others;
     }
     count(Counter::BypassCalls, 1);
     count(Counter::BypassBytes, len as u64);
+    Whose::Ours
 }
 
 /// Process and thread, in the agent's pid namespace; 0 when they have no number there.
 #[inline(always)]
-fn identity() -> (u32, u32) {
+pub(crate) fn identity() -> (u32, u32) {
     match settings::pid_namespace() {
         None => {
             let both = bpf_get_current_pid_tgid();
@@ -219,7 +242,7 @@ fn identity() -> (u32, u32) {
 
 /// The name of this thread.
 #[inline(always)]
-fn comm() -> [u8; 16] {
+pub(crate) fn comm() -> [u8; 16] {
     let mut name = MaybeUninit::<[u8; 16]>::uninit();
     // SAFETY: the helper writes all sixteen bytes, zeros if it fails.
     unsafe {

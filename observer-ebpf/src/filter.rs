@@ -9,7 +9,7 @@ use observer_common::{
     filter::{CGROUPS, DEPTH, Filter, Heard, INCLUDE, NETWORKS, PORTS, says},
 };
 
-use crate::{emit::Addresses, maps};
+use crate::{addresses::Addresses, maps};
 
 /// What the filter says of a socket's connection.
 #[inline(never)]

@@ -57,21 +57,13 @@ fn opened(socket: *mut c_void, role: Role) {
 
 /// A socket is given up, and with it its connection.
 #[inline(always)]
-pub(crate) fn end(socket: *mut c_void) {
-    closed(socket);
-}
-
-#[inline(always)]
-fn closed(socket: *mut c_void) {
+pub(crate) fn closed(socket: *mut c_void) {
     // SAFETY: the tracepoint's socket.
     let Some(connection) = (unsafe { connection(socket) }) else {
         return;
     };
     count_unseen(connection);
-    let (told, role) = (
-        connection.ingress_shipped | connection.egress_shipped != 0,
-        connection.role,
-    );
+    let (told, role) = (connection.is_told(), connection.role);
     // The socket may be connected anew, to another peer.
     connection.ingress = Side::default();
     connection.egress = Side::default();

@@ -3,7 +3,9 @@
 use core::arch::asm;
 
 use aya_ebpf::{
-    bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC, BPF_SK_STORAGE_GET_F_CREATE, bpf_map_type},
+    bindings::{
+        BPF_F_CLONE, BPF_F_NO_PREALLOC, BPF_NOEXIST, BPF_SK_STORAGE_GET_F_CREATE, bpf_map_type,
+    },
     cty::c_void,
     helpers::generated::bpf_sk_storage_get,
     macros::{btf_map, map},
@@ -13,6 +15,7 @@ use observer_common::{
     connection::Connection,
     counter::{COUNTERS, Counter},
     filter::{Filter, NetworkAddress, PLACES},
+    unix::{PAIRS, Pair, Unseen},
 };
 
 /// To the agent. The agent sets its size.
@@ -34,6 +37,10 @@ static FILTER_NETWORKS: LpmTrie<NetworkAddress, u8> =
     LpmTrie::with_max_entries(PLACES, BPF_F_NO_PREALLOC);
 #[map]
 static FILTER_CGROUPS: HashMap<u64, u8> = HashMap::with_max_entries(PLACES, BPF_F_NO_PREALLOC);
+
+/// Made when used. The agent takes out those that are silent.
+#[map]
+static UNSEEN: HashMap<Pair, Unseen> = HashMap::with_max_entries(PAIRS, BPF_F_NO_PREALLOC);
 
 /// What the operator wants now.
 #[inline(always)]
@@ -96,16 +103,43 @@ pub(crate) fn count(counter: Counter, by: u64) {
     if let Some(counts) = COUNTS.get_ptr_mut(0) {
         // SAFETY: `counter` is a place in the array. Atomic, because a program may interrupt another on
         // the same CPU, and the sums must hold exactly.
-        unsafe {
-            let place = counts.cast::<u64>().add(counter as usize);
-            // The target has no atomic type, because it has no compare and swap.
-            asm!(
-                "lock *(u64 *)({place} + 0) += {by}",
-                place = in(reg) place,
-                by = in(reg) by,
-                options(nostack),
-            );
-        }
+        unsafe { add(counts.cast::<u64>().add(counter as usize), by) };
+    }
+}
+
+/// Adds a call that wrote so many bytes to what a pair said. False: the pair is not known.
+#[inline(always)]
+pub(crate) fn add_unseen(pair: &Pair, bytes: u32) -> bool {
+    let Some(said) = UNSEEN.get_ptr_mut(pair) else {
+        return false;
+    };
+    // SAFETY: fields of a value of the map. Other CPUs may add to them meanwhile.
+    unsafe {
+        add(&raw mut (*said).bytes, u64::from(bytes));
+        add(&raw mut (*said).calls, 1);
+    }
+    true
+}
+
+/// Begins to count a pair. False: it is known, or there is no room.
+#[inline(always)]
+pub(crate) fn new_unseen(pair: &Pair, first: &Unseen) -> bool {
+    UNSEEN.insert(pair, first, u64::from(BPF_NOEXIST)).is_ok()
+}
+
+/// # Safety
+/// `place` may be written, and is aligned.
+#[inline(always)]
+unsafe fn add(place: *mut u64, by: u64) {
+    // The target has no atomic type, because it has no compare and swap.
+    // SAFETY: the caller's.
+    unsafe {
+        asm!(
+            "lock *(u64 *)({place} + 0) += {by}",
+            place = in(reg) place,
+            by = in(reg) by,
+            options(nostack),
+        );
     }
 }
 

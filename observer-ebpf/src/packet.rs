@@ -1,28 +1,28 @@
 //! The packet plane: what was said, at each socket of the host. Both programs give 1 on every path: no
 //! packet is ever held back.
 
-use core::mem::MaybeUninit;
-
 use aya_ebpf::{
     bindings::{__sk_buff, bpf_sock},
-    helpers::generated::{bpf_sk_fullsock, bpf_skb_load_bytes, bpf_tcp_sock},
+    helpers::generated::{bpf_sk_fullsock, bpf_tcp_sock},
     macros::cgroup_skb,
     programs::SkBuffContext,
 };
 use observer_common::{
-    connection::{Connection, Role, Wanted, Way},
+    connection::{Connection, Role, Way},
     counter::Counter,
     record::{self, FIRST, LISTENER},
-    window::{self, Decision, Kind, Mark, PREFIX, Peek, Side},
+    window::{self, Decision, Kind, Side},
 };
 
 use crate::{
-    emit::{Lost, Place, packet_addresses, ship, socket_addresses},
+    addresses::{packet_addresses, socket_addresses},
+    emit::Lost,
     filter,
     headers::{self, FIN, RST, SYN, Tcp},
     maps::{self, connection, connection_or_new, count},
+    peek::Packet,
+    segment::{Place, ship},
     settings,
-    verifier::bounded,
 };
 
 #[cgroup_skb(ingress)]
@@ -56,7 +56,7 @@ fn look<const WAY: u8>(skb: *mut __sk_buff) -> Option<()> {
         if connection.own != 0 || is_done::<WAY>(connection) && settings::closing_is_seen() {
             return None;
         }
-        let said = wanted::<WAY>(connection);
+        let said = connection.wanted::<WAY>();
         if said.is_left_out() && said.is_of(maps::filter().generation) {
             return None;
         }
@@ -114,20 +114,8 @@ fn stream_socket(skb: *mut __sk_buff) -> Option<*mut bpf_sock> {
 
 #[inline(always)]
 fn is_done<const WAY: u8>(connection: &Connection) -> bool {
-    if WAY == record::INGRESS {
-        connection.ingress.is_done(&connection.egress)
-    } else {
-        connection.egress.is_done(&connection.ingress)
-    }
-}
-
-#[inline(always)]
-fn wanted<const WAY: u8>(connection: &Connection) -> Wanted {
-    if WAY == record::INGRESS {
-        connection.ingress_wanted
-    } else {
-        connection.egress_wanted
-    }
+    let (own, other) = connection.sides::<WAY>();
+    own.is_done(other)
 }
 
 /// A segment with data.
@@ -173,11 +161,7 @@ fn segment<const WAY: u8>(
         others,
         wanted,
         moved,
-    } = if WAY == record::INGRESS {
-        connection.inwards()
-    } else {
-        connection.outwards()
-    };
+    } = connection.way::<WAY>();
 
     let filter = maps::filter();
     if !wanted.is_of(filter.generation) {
@@ -192,7 +176,7 @@ fn segment<const WAY: u8>(
     }
 
     let before = own.kind();
-    let decision = window::decide(own, other, &facts, &Data { skb, tcp }, &settings::knobs());
+    let decision = window::decide(own, other, &facts, &Packet { skb, tcp }, &settings::knobs());
     note_kind(before, own.kind());
     if decision.len == 0 {
         return ended::<WAY>(skb, socket, tcp, connection);
@@ -219,68 +203,6 @@ fn segment<const WAY: u8>(
     Some(())
 }
 
-/// What the window rule may look at of the segment's data.
-struct Data<'a> {
-    skb: *mut __sk_buff,
-    tcp: &'a Tcp,
-}
-
-impl Peek for Data<'_> {
-    #[inline(always)]
-    fn at(&self, offset: u32) -> (u64, u64, u32) {
-        let rest = self.tcp.len.wrapping_sub(offset);
-        let len = if rest < PREFIX { rest } else { PREFIX };
-        if len == 0 {
-            return (0, 0, 0);
-        }
-        let mut words = MaybeUninit::<[u64; 2]>::uninit();
-        let start = words.as_mut_ptr().cast::<u64>();
-        // SAFETY: both words are written, the first bytes of them twice. Volatile, because clearing
-        // them at once would be a call of memset, a loop of bytes in BPF.
-        unsafe {
-            start.write_volatile(0);
-            start.add(1).write_volatile(0);
-            let result = bpf_skb_load_bytes(
-                self.skb.cast(),
-                self.tcp.offset.wrapping_add(offset),
-                start.cast(),
-                bounded::<{ PREFIX as i32 - 1 }>(len),
-            );
-            if result != 0 {
-                return (0, 0, 0);
-            }
-            (
-                u64::from_le(start.read_volatile()),
-                u64::from_le(start.add(1).read_volatile()),
-                len,
-            )
-        }
-    }
-
-    #[inline(always)]
-    fn recognise(&self, low: u64, high: u64, known: u32) -> Mark {
-        Mark::from_number(observer_recognise(low, high, known) as u8)
-    }
-
-    #[inline(always)]
-    fn last(&self) -> u32 {
-        let end = self.tcp.offset.wrapping_add(self.tcp.len);
-        // There are always four bytes before the end: those of the header at least. Of a short
-        // segment the rule takes the lowest bytes alone.
-        match headers::load::<4>(self.skb, end.wrapping_sub(4)) {
-            Some(bytes) => u32::from_be_bytes(bytes),
-            None => 0,
-        }
-    }
-}
-
-/// A function of its own for the verifier: see [`Peek::recognise`].
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn observer_recognise(low: u64, high: u64, known: u32) -> u32 {
-    u32::from(window::recognise(low, high, known) as u8)
-}
-
 #[inline(always)]
 pub(crate) fn note_kind(before: Kind, after: Kind) {
     if before as u8 == after as u8 {
@@ -304,8 +226,7 @@ fn ended<const WAY: u8>(
     tcp: &Tcp,
     connection: &Connection,
 ) -> Option<()> {
-    let shipped = connection.ingress_shipped | connection.egress_shipped;
-    if settings::closing_is_seen() || shipped == 0 || tcp.flags & (FIN | RST) == 0 {
+    if settings::closing_is_seen() || !connection.is_told() || tcp.flags & (FIN | RST) == 0 {
         return None;
     }
     let place = Place {
@@ -314,11 +235,7 @@ fn ended<const WAY: u8>(
         flags: 0,
         moved: 0,
     };
-    let own = if WAY == record::INGRESS {
-        &connection.ingress
-    } else {
-        &connection.egress
-    };
+    let (own, _) = connection.sides::<WAY>();
     let (skipped, lost) = own.missing();
     let decision = Decision {
         skipped,
@@ -364,7 +281,7 @@ fn listened<const WAY: u8>(skb: *mut __sk_buff, socket: *mut bpf_sock) -> Option
         &mut own,
         &Side::default(),
         &facts,
-        &Data { skb, tcp: &tcp },
+        &Packet { skb, tcp: &tcp },
         &settings::knobs(),
     );
     if decision.len == 0 {
@@ -377,13 +294,4 @@ fn listened<const WAY: u8>(skb: *mut __sk_buff, socket: *mut bpf_sock) -> Option
         moved: 0,
     };
     ship(skb, socket, &tcp, &decision, &place).ok().map(drop)
-}
-
-/// A mark as a record has it.
-#[inline(always)]
-pub(crate) fn mark_number(mark: Option<Mark>) -> u8 {
-    match mark {
-        Some(mark) => mark as u8,
-        None => 0,
-    }
 }

@@ -28,6 +28,9 @@ static LIFECYCLE: Global<u32> = Global::new(0);
 static PID_NAMESPACE_DEVICE: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 static PID_NAMESPACE_INODE: Global<u64> = Global::new(0);
+/// The agent's process, in its pid namespace.
+#[unsafe(no_mangle)]
+static OWN_PID: Global<u32> = Global::new(0);
 
 // See `observer_common::unix::Layout`.
 #[unsafe(no_mangle)]
@@ -58,6 +61,10 @@ static UNIX_ADDRESS_PATH: Global<u32> = Global::new(0);
 static UNIX_SOCK_PEER_PID: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 static UNIX_PID_NUMBER: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_SOCK_FAMILY: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static UNIX_SOCK_TYPE: Global<u32> = Global::new(0);
 
 #[inline(always)]
 pub(crate) fn knobs() -> Knobs {
@@ -92,6 +99,11 @@ pub(crate) fn pid_namespace() -> Option<(u64, u64)> {
     }
 }
 
+#[inline(always)]
+pub(crate) fn own_pid() -> u32 {
+    OWN_PID.load()
+}
+
 /// Where the kernel keeps what is said over a unix socket.
 #[inline(always)]
 pub(crate) fn unix() -> Layout {
@@ -110,5 +122,7 @@ pub(crate) fn unix() -> Layout {
         address_path: UNIX_ADDRESS_PATH.load(),
         sock_peer_pid: UNIX_SOCK_PEER_PID.load(),
         pid_number: UNIX_PID_NUMBER.load(),
+        sock_family: UNIX_SOCK_FAMILY.load(),
+        sock_type: UNIX_SOCK_TYPE.load(),
     }
 }

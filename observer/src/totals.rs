@@ -1,6 +1,7 @@
 //! What a run knows of itself: how much it saw, and what it did not.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Counts by a stable name.
 pub type Counts = BTreeMap<&'static str, u64>;
@@ -37,6 +38,30 @@ pub struct Totals {
     pub context_seen: u64,
     /// Those of them that did not arrive.
     pub context_lost: u64,
+    /// What was said over unix sockets that are not seen. `None`: they are, or it is not counted.
+    pub unix_unseen: Option<UnixUnseen>,
+}
+
+/// How much was said over unix sockets, and by whom to whom, where nobody can see what.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct UnixUnseen {
+    /// By whom to whom. Not more than a few hundred.
+    pub talks: Vec<UnixTalk>,
+    /// What others said, in bytes.
+    pub other_bytes: u64,
+}
+
+/// What processes of one name wrote to those of another over a socket.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UnixTalk {
+    /// Who wrote: the name of a process.
+    pub from: Arc<str>,
+    /// Who made the other end, likewise; empty where that is not known.
+    pub to: Arc<str>,
+    /// The path that the server is bound to, an abstract name after `@`.
+    pub path: Arc<str>,
+    /// How much, in bytes.
+    pub bytes: u64,
 }
 
 impl Totals {

@@ -46,7 +46,11 @@ pub enum Counter {
     Upgraded,
     /// Directions given up because no head came.
     Foreign,
+    /// Bytes written to unix sockets of streams, where nobody can see what.
+    UnixUnseenBytes,
+    /// Calls that wrote them.
+    UnixUnseenCalls,
 }
 
 /// How many counts there are.
-pub const COUNTERS: usize = Counter::Foreign as usize + 1;
+pub const COUNTERS: usize = Counter::UnixUnseenCalls as usize + 1;

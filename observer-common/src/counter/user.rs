@@ -29,5 +29,7 @@ pub const fn name(counter: Counter) -> &'static str {
         Counter::Http2 => "http2",
         Counter::Upgraded => "upgraded",
         Counter::Foreign => "foreign",
+        Counter::UnixUnseenBytes => "unix_unseen_bytes",
+        Counter::UnixUnseenCalls => "unix_unseen_calls",
     }
 }

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::Error;
+use super::{Error, unix};
 use crate::source::live::{self, Features};
 use blind::{BLIND, Blind};
 use capability::Capability;
@@ -68,6 +68,9 @@ struct Report {
     planes: Vec<Plane>,
     /// Who listens on ports of TLS.
     tls: Vec<tls::TlsPort>,
+    /// Who may speak over unix sockets, where those are not seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unix_unseen: Option<UnixUnseen>,
     /// What is never seen.
     blind: &'static [Blind],
     /// What others have attached where observer attaches.
@@ -75,6 +78,36 @@ struct Report {
     /// Why that list is not complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     others_unknown: Option<String>,
+}
+
+/// What is said over unix sockets, and not seen.
+#[derive(Serialize)]
+struct UnixUnseen {
+    /// Whether `observer run` counts it.
+    counted: bool,
+    /// Between whom.
+    pairs: Vec<unix::Pair>,
+    /// Why that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<String>,
+}
+
+impl UnixUnseen {
+    /// `None`: unix sockets are seen.
+    fn find(planes: &[Plane]) -> Option<Self> {
+        planes
+            .iter()
+            .find(|plane| plane.name == "unix" && plane.state == plane::State::Unseen)?;
+        let (pairs, unknown) = match unix::pairs() {
+            Ok(pairs) => (pairs, None),
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        Some(Self {
+            counted: plane::counts_unix(planes),
+            pairs,
+            unknown,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -91,7 +124,9 @@ impl Report {
             Ok(others) => (others.as_slice(), None),
             Err(error) => (Default::default(), Some(error.clone())),
         };
+        let planes = plane::all(features);
         Self {
+            unix_unseen: UnixUnseen::find(&planes),
             kernel: kernel.trim().to_owned(),
             capabilities: capability::all(),
             cgroup_root: features
@@ -100,7 +135,7 @@ impl Report {
                 .ok()
                 .map(|path| path.display().to_string()),
             no_processes: live::no_processes(),
-            planes: plane::all(features),
+            planes,
             tls: tls::ports(),
             blind: &BLIND,
             others: others

@@ -9,6 +9,7 @@ mod outputs;
 mod reload;
 mod replay;
 mod run;
+mod unix;
 
 use std::fmt::Display;
 use std::io::{self, Write};

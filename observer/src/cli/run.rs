@@ -21,7 +21,7 @@ use crate::stop::Stop;
 use super::options::{EventOptions, Options};
 use super::outputs::{self, Events, Existing};
 use super::reload::Hangups;
-use super::{Error, say};
+use super::{Error, say, unix};
 
 /// Watch this host: say which service rejects tokens, and why, until Ctrl-C.
 ///
@@ -171,7 +171,8 @@ fn attach(
     }
     if let Some(why) = live.unix_refused() {
         say(format_args!(
-            "goes on without unix sockets: requests over them are not seen. The reason: {why}"
+            "goes on without unix sockets: requests over them are not seen{}. The reason: {why}",
+            unix::now()
         ));
     }
     for (probe, why) in live.missing() {

@@ -42,7 +42,7 @@ impl Processes {
     }
 
     /// The process that has a number now.
-    pub(super) fn now(&mut self, pid: u32) -> Option<(String, Arc<Process>)> {
+    pub fn now(&mut self, pid: u32) -> Option<(String, Arc<Process>)> {
         let found = self.0.look.read(pid, 0)?;
         Some((found.name, Arc::new(found.process)))
     }

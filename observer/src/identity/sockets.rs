@@ -10,16 +10,14 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-};
 use netlink_packet_sock_diag::{
     SockDiagMessage,
     constants::{AF_INET, AF_INET6, IPPROTO_TCP},
     inet::{ExtensionFlags, InetRequest, SocketId, StateFlags},
 };
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
 use procfs::process::{FDTarget, all_processes};
+
+use super::diag;
 
 /// A process that has a socket open.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -113,58 +111,28 @@ impl Default for SocketTable {
 
 /// Adds the inode and cookie of each TCP socket of a family.
 fn dump(family: u8, inodes: &mut HashMap<u64, u64>) -> io::Result<()> {
-    let socket = Socket::new(NETLINK_SOCK_DIAG)?;
-    socket.connect(&SocketAddr::new(0, 0))?;
-    socket.send(&request(family), 0)?;
-    loop {
-        let (bytes, _) = socket.recv_from_full()?;
-        let mut rest = bytes.as_slice();
-        while !rest.is_empty() {
-            let message = NetlinkMessage::<SockDiagMessage>::deserialize(rest)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
-            match message.payload {
-                NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(found)) => {
-                    let cookie = u64::from_ne_bytes(found.header.socket_id.cookie);
-                    inodes.insert(u64::from(found.header.inode), cookie);
-                }
-                NetlinkPayload::Error(error) => return Err(error.to_io()),
-                NetlinkPayload::Done(_) => return Ok(()),
-                _ => {}
-            }
-            // Messages are aligned to four bytes; a header never says less than its own length.
-            let len = usize::try_from(message.header.length).unwrap_or(usize::MAX);
-            rest = rest
-                .get(len.next_multiple_of(4).max(4)..)
-                .unwrap_or_default();
-        }
-    }
-}
-
-fn request(family: u8) -> Vec<u8> {
-    let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
     let socket_id = if family == AF_INET {
         SocketId::new_v4()
     } else {
         SocketId::new_v6()
     };
-    let request = InetRequest {
+    let request = SockDiagMessage::InetRequest(InetRequest {
         family,
         protocol: IPPROTO_TCP,
         extensions: ExtensionFlags::empty(),
         states: StateFlags::all(),
         socket_id,
-    };
-    let payload = SockDiagMessage::InetRequest(request).into();
-    let mut message = NetlinkMessage::new(header, payload);
-    message.finalize();
-    let mut bytes = vec![0; message.buffer_len()];
-    message.serialize(&mut bytes);
-    bytes
+    });
+    diag::dump(request, |found| {
+        if let SockDiagMessage::InetResponse(found) = found {
+            let cookie = u64::from_ne_bytes(found.header.socket_id.cookie);
+            inodes.insert(u64::from(found.header.inode), cookie);
+        }
+    })
 }
 
 /// The owners of sockets, by cookie. `inodes` gives the cookie of an inode.
-fn owners(inodes: &HashMap<u64, u64>) -> HashMap<u64, Owner> {
+pub(super) fn owners(inodes: &HashMap<u64, u64>) -> HashMap<u64, Owner> {
     let mut owners = HashMap::new();
     // A process that ends meanwhile, or that we may not look at, has no owner to offer.
     for process in all_processes().into_iter().flatten().flatten() {

@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::exchange::Side;
 use crate::redact;
 use crate::time::Timestamp;
-use crate::totals::{Counts, Totals};
+use crate::totals::{Counts, Totals, UnixTalk, UnixUnseen};
 use crate::verdict::Cause;
 
 use super::terminal::grouped;
@@ -156,6 +156,8 @@ const TOKENS: usize = 100_000;
 const NAMES: usize = 3;
 /// The longest of them, in bytes.
 const MAX_SERVER_NAME: usize = 64;
+/// So many of those who spoke over unix sockets that are not seen are named.
+const TALKS: usize = 10;
 /// Stands for what is beyond.
 const OTHER: &str = "other";
 
@@ -171,6 +173,7 @@ impl Display for Page<'_> {
         self.exchanges(f)?;
         self.rejections(f)?;
         self.connections(f)?;
+        self.unix_unseen(f)?;
         self.missing(f)
     }
 }
@@ -236,6 +239,34 @@ impl Page<'_> {
         }
         for (service, encrypted) in &self.summary.tls {
             writeln!(f, "  {service}: {encrypted}, contents not readable yet")?;
+        }
+        Ok(())
+    }
+
+    fn unix_unseen(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(UnixUnseen { talks, other_bytes }) = &self.totals.unix_unseen else {
+            return Ok(());
+        };
+        let mut talks: Vec<_> = talks.iter().filter(|talk| talk.bytes > 0).collect();
+        talks.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.path.cmp(&b.path)));
+        let all = talks.iter().map(|talk| talk.bytes).sum::<u64>() + other_bytes;
+        if all == 0 {
+            return Ok(());
+        }
+        let bytes = |count| counted(count, "byte", "bytes");
+        writeln!(
+            f,
+            "over unix sockets, which are not seen here: {}",
+            bytes(all)
+        )?;
+        for talk in talks.iter().take(TALKS) {
+            let UnixTalk { from, to, path, .. } = talk;
+            let to = if to.is_empty() { "somebody" } else { &**to };
+            writeln!(f, "  {from} to {to} over {path}: {}", bytes(talk.bytes))?;
+        }
+        let rest: u64 = talks.iter().skip(TALKS).map(|talk| talk.bytes).sum();
+        if rest + other_bytes > 0 {
+            writeln!(f, "  others: {}", bytes(rest + other_bytes))?;
         }
         Ok(())
     }
@@ -364,6 +395,33 @@ connections, each end for itself: 812 tls, 3 http1
 lost: 7 ring full
 "
         );
+    }
+
+    #[test]
+    fn who_spoke_unseen_is_named() {
+        let talk = |from: &str, bytes| UnixTalk {
+            from: from.into(),
+            to: if from == "nginx" { "gunicorn" } else { "" }.into(),
+            path: "/run/app.sock".into(),
+            bytes,
+        };
+        let mut talks = vec![talk("gunicorn", 1), talk("nginx", 2048)];
+        let totals = |talks, other_bytes| Totals {
+            unix_unseen: Some(UnixUnseen { talks, other_bytes }),
+            ..Totals::default()
+        };
+        let page = |totals| Summary::default().with(&totals, None).to_string();
+        assert_eq!(
+            page(totals(talks.clone(), 0)),
+            "\n0 exchanges\nno rejections\nover unix sockets, which are not seen here: 2,049 bytes\n  \
+             nginx to gunicorn over /run/app.sock: 2,048 bytes\n  \
+             gunicorn to somebody over /run/app.sock: 1 byte\nnothing was lost\n"
+        );
+        talks.extend((0..20).map(|_| talk("nginx", 1)));
+        let many = page(totals(talks, 5));
+        assert_eq!(many.matches(" over /run/app.sock: ").count(), TALKS);
+        assert!(many.contains("\n  others: 17 bytes\n"), "{many}");
+        assert!(!page(totals(Vec::new(), 0)).contains("unix"));
     }
 
     #[test]

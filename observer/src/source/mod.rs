@@ -86,5 +86,6 @@ impl Source for live::Live {
         totals.bypassed_bytes = counters.bypass_bytes;
         totals.context_seen = counters.context_seen;
         totals.context_lost = counters.context_lost;
+        totals.unix_unseen = self.unix_unseen();
     }
 }

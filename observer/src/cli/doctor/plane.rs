@@ -81,6 +81,16 @@ pub(super) fn all(features: &Features) -> Vec<Plane> {
     ]
 }
 
+/// Whether `observer run` counts what is said over unix sockets that it does not see: the tracepoints of
+/// socket calls fire for them too.
+pub(super) fn counts_unix(planes: &[Plane]) -> bool {
+    let Some(handling) = planes.iter().find(|plane| plane.name == "handling") else {
+        return false;
+    };
+    let hook = Probe::Sent.to_string();
+    handling.state == State::Works && handling.programs.iter().any(|program| program.hook == hook)
+}
+
 fn packets(features: &Features) -> Plane {
     let programs = chosen(features, |tried| tried.probe.is_none());
     let mend = match &features.root {

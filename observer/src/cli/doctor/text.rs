@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::Report;
 use super::capability::Capability;
 use super::plane::{Plane, State};
+use super::{Report, UnixUnseen};
 use crate::redact;
 
 pub(super) fn render(report: &Report) -> String {
@@ -21,6 +21,9 @@ pub(super) fn render(report: &Report) -> String {
     line(&mut text, format_args!(""));
     for plane in &report.planes {
         section(&mut text, plane);
+        if let Some(unseen) = report.unix_unseen.as_ref().filter(|_| plane.name == "unix") {
+            unix(&mut text, unseen);
+        }
         if plane.name == "tls" {
             for port in &report.tls {
                 line(&mut text, format_args!("{:22} {}", "", port.text()));
@@ -66,6 +69,31 @@ fn section(text: &mut String, plane: &Plane) {
         line(text, format_args!("{:22} why: {mend}", ""));
     }
 }
+
+fn unix(text: &mut String, unseen: &UnixUnseen) {
+    let metric = "observer_unix_unseen_bytes_total";
+    let counted = if unseen.counted {
+        format!("counted: how much, and between whom, in {metric} and the summary")
+    } else {
+        format!("not counted: {metric} is absent, it takes tp_btf/sock_send_length")
+    };
+    line(text, format_args!("{:22} {counted}", ""));
+    if let Some(why) = &unseen.unknown {
+        line(text, format_args!("{:22} {why}", ""));
+    }
+    for pair in unseen.pairs.iter().take(PAIRS) {
+        line(text, format_args!("{:22} not seen: {}", "", pair.text()));
+    }
+    if let Some(more @ 1..) = unseen.pairs.len().checked_sub(PAIRS) {
+        line(
+            text,
+            format_args!("{:22} and {more} more, all with --json", ""),
+        );
+    }
+}
+
+/// So many pairs are shown.
+const PAIRS: usize = 20;
 
 fn capabilities(text: &mut String, capabilities: &[Capability]) {
     line(text, format_args!("\nCapabilities (docs/security.md):"));

@@ -31,7 +31,7 @@ impl Cap {
 }
 
 /// Stands for every value beyond the limit.
-const OTHER: &str = "other";
+pub(super) const OTHER: &str = "other";
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,9 @@ use prometheus::{
     Opts, Registry,
 };
 
-use crate::totals::{Counts, Totals};
+use crate::totals::{Counts, Totals, UnixTalk};
+
+use super::cap::OTHER;
 
 /// Every family of the page. Clones are the same families.
 #[derive(Clone)]
@@ -28,6 +30,7 @@ pub(super) struct Families {
     open_connections: IntGauge,
     held_bytes: IntGauge,
     bypassed: IntCounter,
+    unix_unseen: IntCounterVec,
     context_seen: IntCounter,
     context_lost: IntCounter,
     given_up: IntCounterVec,
@@ -139,6 +142,11 @@ impl Families {
                 "observer_capture_bypassed_bytes_total",
                 "Bytes of TCP sockets that went past the packet probes.",
             )?,
+            unix_unseen: counters(
+                "observer_unix_unseen_bytes_total",
+                "Bytes written to unix sockets that observer cannot see, by processes and socket.",
+                &["from", "to", "path"],
+            )?,
             context_seen: counter(
                 "observer_context_seen_total",
                 "Records of who handled what: delivered and lost ones.",
@@ -178,6 +186,20 @@ impl Families {
         self.open_connections.set(gauge(totals.open_connections));
         self.held_bytes.set(gauge(totals.held_bytes));
         follow_one(&self.bypassed, totals.bypassed_bytes);
+        if let Some(unseen) = &totals.unix_unseen {
+            for UnixTalk {
+                from,
+                to,
+                path,
+                bytes,
+            } in &unseen.talks
+            {
+                let labels = [&**from, &**to, &**path];
+                follow_one(&self.unix_unseen.with_label_values(&labels), *bytes);
+            }
+            let others = self.unix_unseen.with_label_values(&[OTHER; 3]);
+            follow_one(&others, unseen.other_bytes);
+        }
         follow_one(&self.context_seen, totals.context_seen);
         follow_one(&self.context_lost, totals.context_lost);
     }

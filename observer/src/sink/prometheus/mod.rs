@@ -227,6 +227,7 @@ mod tests {
     use super::*;
     use crate::event::sample;
     use crate::gap::After;
+    use crate::totals::{UnixTalk, UnixUnseen};
 
     fn fed() -> Prometheus {
         let mut sink = Prometheus::new(Vec::new()).unwrap();
@@ -249,6 +250,15 @@ mod tests {
             held_bytes: 13,
             context_seen: 9,
             context_lost: 8,
+            unix_unseen: Some(UnixUnseen {
+                talks: vec![UnixTalk {
+                    from: "nginx".into(),
+                    to: "gunicorn".into(),
+                    path: "/run/app.sock".into(),
+                    bytes: 14,
+                }],
+                other_bytes: 15,
+            }),
         };
         let gap = Duration::from_millis(12_500);
         sink.gap(&Gap::new(Timestamp::default(), gap, After::End));
@@ -274,6 +284,8 @@ mod tests {
             r#"observer_capture_lost_total{reason="ring_full"} 3"#,
             "observer_capture_bypassed_bytes_total 7",
             "observer_context_lost_total 8",
+            r#"observer_unix_unseen_bytes_total{from="nginx",path="/run/app.sock",to="gunicorn"} 14"#,
+            r#"observer_unix_unseen_bytes_total{from="other",path="other",to="other"} 15"#,
             "observer_stream_missing_bytes_total 10",
             "observer_engine_connections 11",
             "observer_engine_held_bytes 13",

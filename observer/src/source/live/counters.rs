@@ -47,14 +47,7 @@ pub(super) struct Reader {
 
 /// Adds the counts of all CPUs, and the reader's own. Without the map the kernel's counts are 0.
 pub(super) fn read(map: &PerCpuArray<MapData, [u64; COUNTERS]>, reader: &Reader) -> Counters {
-    let mut sums = [0u64; COUNTERS];
-    if let Ok(cpus) = map.get(&0, 0) {
-        for cpu in cpus.iter() {
-            for (sum, count) in sums.iter_mut().zip(cpu) {
-                *sum = sum.saturating_add(*count);
-            }
-        }
-    }
+    let sums = sums(map);
     let of = |counter: Counter| sums.get(counter as usize).copied().unwrap_or(0);
     let mut lost: Counts = LOST
         .iter()
@@ -84,4 +77,22 @@ pub(super) fn read(map: &PerCpuArray<MapData, [u64; COUNTERS]>, reader: &Reader)
             .map(|kind| (name(*kind), of(*kind)))
             .collect(),
     }
+}
+
+/// How many bytes were written to unix sockets that are not seen.
+pub(super) fn unix_unseen(map: &PerCpuArray<MapData, [u64; COUNTERS]>) -> u64 {
+    let place = Counter::UnixUnseenBytes as usize;
+    sums(map).get(place).copied().unwrap_or(0)
+}
+
+fn sums(map: &PerCpuArray<MapData, [u64; COUNTERS]>) -> [u64; COUNTERS] {
+    let mut sums = [0u64; COUNTERS];
+    if let Ok(cpus) = map.get(&0, 0) {
+        for cpu in cpus.iter() {
+            for (sum, count) in sums.iter_mut().zip(cpu) {
+                *sum = sum.saturating_add(*count);
+            }
+        }
+    }
+    sums
 }

@@ -221,17 +221,6 @@ impl Decoder {
     }
 
     fn unix(&mut self, record: &record::Unix, batch: &mut Batch) {
-        let name = |bytes: &[u8], len: u16| {
-            let bytes = bytes.get(..usize::from(len))?;
-            // An abstract name starts with a zero and may have more; a path ends with one.
-            let (sign, bytes) = match bytes.strip_prefix(&[0]) {
-                Some(rest) => ("@", rest),
-                None => ("", bytes),
-            };
-            let end = bytes.iter().rposition(|byte| *byte != 0)? + 1;
-            let text = String::from_utf8_lossy(bytes.get(..end)?);
-            Some(format!("{sign}{text}"))
-        };
         let server = role(record.header.role) == Some(Role::Server);
         let (path, len) = if server {
             (&record.local, record.local_len)
@@ -239,7 +228,7 @@ impl Decoder {
             (&record.remote, record.remote_len)
         };
         let ends = UnixEnds {
-            path: name(path, len),
+            path: socket_name(path, len.into()),
             // Its number is that of the first pid namespace.
             peer: (record.peer != 0 && self.first_namespace).then_some(record.peer),
         };
@@ -350,8 +339,21 @@ fn address(bytes: [u8; 16], port: u16) -> SocketAddr {
     SocketAddr::new(address, port)
 }
 
+/// The name of a unix socket as the kernel keeps it, of which `len` bytes count. `None`: it has none.
+pub(super) fn socket_name(bytes: &[u8], len: usize) -> Option<String> {
+    let bytes = bytes.get(..len)?;
+    // An abstract name starts with a zero and may have more; a path ends with one.
+    let (sign, bytes) = match bytes.strip_prefix(&[0]) {
+        Some(rest) => ("@", rest),
+        None => ("", bytes),
+    };
+    let end = bytes.iter().rposition(|byte| *byte != 0)? + 1;
+    let text = String::from_utf8_lossy(bytes.get(..end)?);
+    Some(format!("{sign}{text}"))
+}
+
 /// A name that ends with a zero. It may hold any bytes: a process names itself.
-fn comm(bytes: &[u8; 16]) -> String {
+pub(super) fn comm(bytes: &[u8; 16]) -> String {
     let end = bytes
         .iter()
         .position(|byte| *byte == 0)

@@ -17,6 +17,7 @@ use super::cgroup::{self, CgroupError};
 use super::filter::Maps;
 use super::plan::{Context, PACKETS, Probe, Program, UNIX, Way};
 use super::unix;
+use super::unseen::Unseen;
 use super::{LiveOptions, container, pid_namespace};
 use crate::privileges::{self, Part};
 
@@ -38,6 +39,8 @@ pub(super) struct Attached {
     pub(super) context: Context,
     /// Why unix sockets are not seen, when they are not.
     pub(super) unix_refused: Option<String>,
+    /// Who spoke to whom over them then, where that is counted.
+    pub(super) unseen: Option<Unseen>,
     /// What else could not be attached, and why. Nothing of it is essential.
     pub(super) missing: Vec<(Probe, String)>,
     /// What the programs log.
@@ -78,6 +81,12 @@ pub(super) fn attach(options: &LiveOptions) -> Result<(Attached, Maps, PathBuf),
         records: map(&mut programs, "RECORDS")?,
         counts: map(&mut programs, "COUNTS")?,
         connections: map(&mut programs, "CONNECTIONS")?,
+        unseen: match (context, &unix_refused, &types.unix) {
+            (Context::Tracepoint, Some(_), Ok(_)) => {
+                Some(Unseen::new(map(&mut programs, "UNSEEN")?))
+            }
+            _ => None,
+        },
         context,
         unix_refused,
         missing,
@@ -177,6 +186,9 @@ pub(super) fn load(
         .override_global("UNIX_ADDRESS_PATH", &unix.address_path, true)
         .override_global("UNIX_SOCK_PEER_PID", &unix.sock_peer_pid, true)
         .override_global("UNIX_PID_NUMBER", &unix.pid_number, true)
+        .override_global("UNIX_SOCK_FAMILY", &unix.sock_family, true)
+        .override_global("UNIX_SOCK_TYPE", &unix.sock_type, true)
+        .override_global("OWN_PID", &std::process::id(), true)
         .map_max_entries("RECORDS", options.ring_bytes)
         .load(OBJECT)
         .map_err(LoadError::object)

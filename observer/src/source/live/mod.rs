@@ -17,6 +17,7 @@ mod load;
 mod plan;
 mod query;
 mod unix;
+mod unseen;
 
 use std::fs;
 use std::io;
@@ -40,6 +41,7 @@ pub use query::Foreign;
 
 use crate::filter::KernelFilter;
 use crate::packet::Batch;
+use crate::totals::UnixUnseen;
 use decode::Decoder;
 use filter::Wanted;
 use load::Attached;
@@ -126,6 +128,9 @@ impl Live {
                 self.decoder.pass(batch);
             }
             self.wanted.follow().map_err(LiveError::filter)?;
+            if let Some(unseen) = &mut self.attached.unseen {
+                unseen.look();
+            }
             let left = until.saturating_duration_since(Instant::now());
             if !batch.is_empty() || left.is_zero() {
                 return Ok(());
@@ -166,6 +171,16 @@ impl Live {
     /// Why unix sockets are not seen. `None`: they are.
     pub fn unix_refused(&self) -> Option<&str> {
         self.attached.unix_refused.as_deref()
+    }
+
+    /// Who spoke to whom over unix sockets that are not seen. `None`: they are, or it is not counted: that
+    /// takes the tracepoints of socket calls.
+    pub fn unix_unseen(&self) -> Option<UnixUnseen> {
+        let said = counters::unix_unseen(&self.attached.counts);
+        self.attached
+            .unseen
+            .as_ref()
+            .map(|unseen| unseen.with(said))
     }
 
     /// What was counted since [`Live::attach`].

@@ -101,9 +101,12 @@ impl Probe {
             Self::Executed => "observer_executed",
             Self::Received => "observer_received",
             Self::Sent => "observer_sent",
-            // Linux 5.19 took an argument away.
-            Self::Receive if matches!(arguments, Some(6)) => "observer_received_6",
-            Self::Receive => "observer_received_5",
+            // Linux 5.19 took an argument away, and kernels since 6.18 another one.
+            Self::Receive => match arguments {
+                Some(6) => "observer_received_6",
+                Some(4) => "observer_received_4",
+                _ => "observer_received_5",
+            },
             Self::Send => "observer_sent_3",
             Self::UnixSend => "observer_unix_sent",
             Self::UnixReceive => "observer_unix_received",

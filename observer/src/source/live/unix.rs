@@ -53,5 +53,7 @@ pub(super) fn layout(types: &Types) -> Result<Layout, String> {
         address_path: offset("unix_address", "name")? + offset("sockaddr_un", "sun_path")?,
         sock_peer_pid: offset("sock", "sk_peer_pid")?,
         pid_number: offset("pid", "numbers")? + offset("upid", "nr")?,
+        sock_family: offset("sock", "__sk_common.skc_family")?,
+        sock_type: offset("sock", "sk_type")?,
     })
 }
