@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -125,6 +126,18 @@ impl Nginx {
         })
     }
 
+    /// In front of an application at a socket file.
+    pub fn before(socket: &Path) -> Self {
+        Self::configured(Command::new("nginx"), |folder, port| {
+            format!(
+                "listen 127.0.0.1:{port}; location /app/ {{ proxy_pass http://unix:{}:/; \
+                 access_log {} behind; }}",
+                socket.display(),
+                folder.join(BEHIND).display()
+            )
+        })
+    }
+
     /// With TLS and a certificate that nobody knows.
     pub fn with_tls() -> Self {
         Self::configured(Command::new("nginx"), |folder, port| {
@@ -185,6 +198,27 @@ impl Nginx {
         nginx
     }
 
+    /// The processes that serve.
+    pub fn workers(&self) -> Vec<u32> {
+        let master = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children"));
+        let children = children.unwrap();
+        let pids = children.split_whitespace();
+        pids.map(|pid| pid.parse().unwrap()).collect()
+    }
+
+    /// How many bytes it sent to the application behind it, and received, by its own log: a pair for
+    /// each request that is done.
+    pub fn behind(&self) -> Vec<(u64, u64)> {
+        let log = fs::read_to_string(self.folder.path().join(BEHIND)).unwrap_or_default();
+        log.lines()
+            .map(|line| {
+                let (sent, received) = line.split_once(' ').unwrap();
+                (sent.parse().unwrap(), received.parse().unwrap())
+            })
+            .collect()
+    }
+
     /// The statuses and targets of every request that it answered, by its own log.
     pub fn log(&self) -> Vec<(u16, String)> {
         fs::read_to_string(self.folder.path().join("access.log"))
@@ -198,9 +232,68 @@ impl Nginx {
     }
 }
 
+const BEHIND: &str = "behind.log";
+
 impl Drop for Nginx {
     fn drop(&mut self) {
         // The master ends its workers on SIGTERM; killed, it would leave them behind.
+        signal("TERM", self.child.id());
+        let _ = self.child.wait();
+    }
+}
+
+/// gunicorn with an application that refuses every token, at a socket file.
+pub struct Gunicorn {
+    child: Child,
+    folder: TempDir,
+    pub socket: PathBuf,
+}
+
+impl Gunicorn {
+    pub fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let socket = folder.path().join("app.sock");
+        let child = Command::new(root().join("target/lab/python/bin/gunicorn"))
+            .arg(format!("--bind=unix:{}", socket.display()))
+            .args([
+                "--workers=1",
+                "--log-level=error",
+                "application:application",
+            ])
+            .arg("--chdir")
+            .arg(root().join("tests/lab"))
+            .env("PYTHONPATH", root().join("target/lab/python"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("RELEASE", folder.path().join("release"))
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("starting gunicorn; `cargo xtask test` installs it");
+        let gunicorn = Self {
+            child,
+            folder,
+            socket,
+        };
+        wait_for("gunicorn to listen", || {
+            UnixStream::connect(&gunicorn.socket).is_ok()
+        });
+        gunicorn
+    }
+
+    /// The process that listens. Others of it answer.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets the request for `/held` be answered.
+    pub fn release(&self) {
+        fs::write(self.folder.path().join("release"), "").unwrap();
+    }
+}
+
+impl Drop for Gunicorn {
+    fn drop(&mut self) {
+        self.release();
+        // Killed, it would leave its worker behind.
         signal("TERM", self.child.id());
         let _ = self.child.wait();
     }

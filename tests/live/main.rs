@@ -32,5 +32,6 @@ mod misbehaviour;
 mod namespaces;
 mod privileges;
 mod replayed;
+mod socket_file;
 mod tls;
 mod validators;

@@ -57,3 +57,6 @@ pub(super) fn layout(types: &Types) -> Result<Layout, String> {
         sock_type: offset("sock", "sk_type")?,
     })
 }
+
+#[cfg(test)]
+mod tests;

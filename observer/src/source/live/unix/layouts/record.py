@@ -4,9 +4,9 @@
     record.py PACKAGE...
 
 PACKAGE is a kernel as Debian or Ubuntu pack it (linux-image-*.deb), a vmlinux, or a description of types
-such as /sys/kernel/btf/vmlinux with its name after a colon: /sys/kernel/btf/vmlinux:6.18.44.
+such as /sys/kernel/btf/vmlinux with its release after a colon: /sys/kernel/btf/vmlinux:6.18.44.
 
-For each, a file SERIES.btf is written beside this script, which is the kernel's own description of its
+For each, a file SERIES.btf (of a package, such as 6.1; otherwise RELEASE.btf) is written beside this script, which is the kernel's own description of its
 types, cut down to those that observer looks at, and a row of layouts.tsv. The row is not made by observer
 nor from the file that was cut: bpftool writes all types of the kernel as C, gcc compiles them, and gdb
 says where the members lie. A member that the kernel does not have is written as "-".
@@ -69,7 +69,7 @@ def main(sources):
     for source in sources:
         with tempfile.TemporaryDirectory() as folder:
             release, package, types = read(source, folder)
-            series = ".".join(release.split(".")[:2])
+            series = release if package == "-" else ".".join(release.split(".")[:2])
             with open(os.path.join(HERE, series + ".btf"), "wb") as out:
                 out.write(Cut(types).done())
             rows[series] = "\t".join([series, release, package, *said(types, folder)])
