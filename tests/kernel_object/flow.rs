@@ -137,8 +137,10 @@ impl Step<'_> {
             }
             (STX, mode) if mode & 0xe0 == ATOMIC => {
                 own(state.registers[target], "an atomic operation")?;
-                state.registers[source] = Value::NUMBER;
-                state.registers[0] = Value::NUMBER;
+                if it.immediate & FETCH != 0 {
+                    state.registers[source] = Value::NUMBER;
+                    state.registers[0] = Value::NUMBER;
+                }
             }
             (ALU | ALU_64, operation) => calculate(it, operation & 0xf0, &mut state),
             _ if it.opcode == CALL => self.call(it, &mut state, summary)?,
@@ -273,6 +275,8 @@ const ALU_64: u8 = 7;
 const MEM: u8 = 0x60;
 const MEM_SIGNED: u8 = 0x80;
 const ATOMIC: u8 = 0xc0;
+/// An atomic operation that gives what was there before: in a register, or in the first one.
+const FETCH: i32 = 1;
 const REGISTER: u8 = 0x08;
 const ADD: u8 = 0x00;
 const SUBTRACT: u8 = 0x10;

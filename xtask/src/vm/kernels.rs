@@ -109,6 +109,8 @@ const LIVE: Suite = Suite {
         // Who it was: of a process that ends at once, and of one that stays.
         "validators::curl_is_seen_on_a_connection_of_its_own_for_each_request",
         "identity::a_process_is_named_with_its_executable_and_its_start",
+        // Unix sockets, of services as they are.
+        "socket_file::what_nginx_says_to_gunicorn_is_seen_or_it_is_said_that_it_is_not",
         // The ring buffer under load, and what stays when the agent is killed.
         "load::every_exchange_of_wrk_is_seen_from_both_sides_or_counted_as_lost",
         "killed::kill_9_leaves_no_program_and_services_go_on",
