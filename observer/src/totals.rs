@@ -47,8 +47,37 @@ pub struct Totals {
 pub struct UnixUnseen {
     /// By whom to whom. Not more than a few hundred.
     pub talks: Vec<UnixTalk>,
-    /// What others said, in bytes.
-    pub other_bytes: u64,
+    /// What others said.
+    pub other: Said,
+}
+
+/// How much was said.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Said {
+    /// In bytes.
+    pub bytes: u64,
+    /// In how many calls.
+    pub calls: u64,
+}
+
+impl Said {
+    /// With more.
+    #[must_use]
+    pub const fn plus(self, more: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_add(more.bytes),
+            calls: self.calls.saturating_add(more.calls),
+        }
+    }
+
+    /// Without a part.
+    #[must_use]
+    pub const fn less(self, part: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_sub(part.bytes),
+            calls: self.calls.saturating_sub(part.calls),
+        }
+    }
 }
 
 /// What processes of one name wrote to those of another over a socket.
@@ -60,8 +89,8 @@ pub struct UnixTalk {
     pub to: Arc<str>,
     /// The path that the server is bound to, an abstract name after `@`.
     pub path: Arc<str>,
-    /// How much, in bytes.
-    pub bytes: u64,
+    /// How much.
+    pub said: Said,
 }
 
 impl Totals {

@@ -164,6 +164,24 @@ fn a_store_to_the_context_is_refused() {
 }
 
 #[test]
+fn an_atomic_addition_leaves_a_pointer_and_an_exchange_does_not() {
+    const EXCHANGE: i32 = 0xf1;
+    let way = |operation| {
+        [
+            it(0xbf, 0, 10, 0, 0),
+            number(2, 1),
+            it(0xdb, 10, 2, -8, operation),
+            store(0, -16, 2),
+            OUT,
+        ]
+    };
+    refused(&way(EXCHANGE), NOT_OWN);
+    let mut addition = way(0).to_vec();
+    addition.insert(4, number(0, 1));
+    assert_eq!(follows(&addition), Ok(()));
+}
+
+#[test]
 fn a_store_to_the_packet_is_refused() {
     let data = load_word(2, 1, 76);
     refused(&[data, number(3, 0), store(2, 0, 3), OUT], NOT_OWN);

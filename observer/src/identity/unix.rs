@@ -1,6 +1,7 @@
 //! Who is connected with whom over unix sockets, and who listens: from the kernel's table of them and
 //! /proc, for the network namespace of the agent.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
@@ -109,7 +110,7 @@ fn pairs(sockets: &HashMap<u64, Socket>, owners: &HashMap<u64, Owner>, own: u32)
         .map(|pair| pair.path.clone())
         .collect();
     pairs.retain(|pair| pair.connections > 0 || !connected.contains(&pair.path));
-    pairs.sort_by(|one, other| other.connections.cmp(&one.connections));
+    pairs.sort_by_key(|pair| Reverse(pair.connections));
     pairs
 }
 

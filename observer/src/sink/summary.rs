@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::exchange::Side;
 use crate::redact;
 use crate::time::Timestamp;
-use crate::totals::{Counts, Totals, UnixTalk, UnixUnseen};
+use crate::totals::{Counts, Said, Totals, UnixTalk, UnixUnseen};
 use crate::verdict::Cause;
 
 use super::terminal::grouped;
@@ -244,29 +244,44 @@ impl Page<'_> {
     }
 
     fn unix_unseen(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(UnixUnseen { talks, other_bytes }) = &self.totals.unix_unseen else {
+        let Some(UnixUnseen { talks, other }) = &self.totals.unix_unseen else {
             return Ok(());
         };
-        let mut talks: Vec<_> = talks.iter().filter(|talk| talk.bytes > 0).collect();
-        talks.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.path.cmp(&b.path)));
-        let all = talks.iter().map(|talk| talk.bytes).sum::<u64>() + other_bytes;
-        if all == 0 {
+        let mut talks: Vec<_> = talks.iter().filter(|talk| talk.said.bytes > 0).collect();
+        talks.sort_by(|a, b| {
+            let by_bytes = b.said.bytes.cmp(&a.said.bytes);
+            by_bytes.then_with(|| a.path.cmp(&b.path))
+        });
+        let sum = |start: Said, talks: &[&UnixTalk]| {
+            talks.iter().fold(start, |sum, talk| sum.plus(talk.said))
+        };
+        let all = sum(*other, &talks);
+        if all.bytes == 0 {
             return Ok(());
         }
-        let bytes = |count| counted(count, "byte", "bytes");
+        let much = |said: Said| {
+            let bytes = counted(said.bytes, "byte", "bytes");
+            format!("{bytes} in {}", counted(said.calls, "call", "calls"))
+        };
         writeln!(
             f,
             "over unix sockets, which are not seen here: {}",
-            bytes(all)
+            much(all)
         )?;
-        for talk in talks.iter().take(TALKS) {
-            let UnixTalk { from, to, path, .. } = talk;
+        let (named, others) = talks.split_at(talks.len().min(TALKS));
+        for UnixTalk {
+            from,
+            to,
+            path,
+            said,
+        } in named
+        {
             let to = if to.is_empty() { "somebody" } else { &**to };
-            writeln!(f, "  {from} to {to} over {path}: {}", bytes(talk.bytes))?;
+            writeln!(f, "  {from} to {to} over {path}: {}", much(*said))?;
         }
-        let rest: u64 = talks.iter().skip(TALKS).map(|talk| talk.bytes).sum();
-        if rest + other_bytes > 0 {
-            writeln!(f, "  others: {}", bytes(rest + other_bytes))?;
+        let rest = sum(*other, others);
+        if rest.bytes > 0 {
+            writeln!(f, "  others: {}", much(rest))?;
         }
         Ok(())
     }
@@ -403,25 +418,30 @@ lost: 7 ring full
             from: from.into(),
             to: if from == "nginx" { "gunicorn" } else { "" }.into(),
             path: "/run/app.sock".into(),
-            bytes,
+            said: Said { bytes, calls: 2 },
         };
         let mut talks = vec![talk("gunicorn", 1), talk("nginx", 2048)];
-        let totals = |talks, other_bytes| Totals {
-            unix_unseen: Some(UnixUnseen { talks, other_bytes }),
+        let totals = |talks, other| Totals {
+            unix_unseen: Some(UnixUnseen { talks, other }),
             ..Totals::default()
         };
         let page = |totals| Summary::default().with(&totals, None).to_string();
         assert_eq!(
-            page(totals(talks.clone(), 0)),
-            "\n0 exchanges\nno rejections\nover unix sockets, which are not seen here: 2,049 bytes\n  \
-             nginx to gunicorn over /run/app.sock: 2,048 bytes\n  \
-             gunicorn to somebody over /run/app.sock: 1 byte\nnothing was lost\n"
+            page(totals(talks.clone(), Said::default())),
+            "\n0 exchanges\nno rejections\n\
+             over unix sockets, which are not seen here: 2,049 bytes in 4 calls\n  \
+             nginx to gunicorn over /run/app.sock: 2,048 bytes in 2 calls\n  \
+             gunicorn to somebody over /run/app.sock: 1 byte in 2 calls\nnothing was lost\n"
         );
         talks.extend((0..20).map(|_| talk("nginx", 1)));
-        let many = page(totals(talks, 5));
+        let other = Said { bytes: 5, calls: 1 };
+        let many = page(totals(talks, other));
         assert_eq!(many.matches(" over /run/app.sock: ").count(), TALKS);
-        assert!(many.contains("\n  others: 17 bytes\n"), "{many}");
-        assert!(!page(totals(Vec::new(), 0)).contains("unix"));
+        assert!(
+            many.contains("\n  others: 17 bytes in 25 calls\n"),
+            "{many}"
+        );
+        assert!(!page(totals(Vec::new(), Said::default())).contains("unix"));
     }
 
     #[test]

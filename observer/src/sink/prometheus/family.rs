@@ -191,14 +191,14 @@ impl Families {
                 from,
                 to,
                 path,
-                bytes,
+                said,
             } in &unseen.talks
             {
                 let labels = [&**from, &**to, &**path];
-                follow_one(&self.unix_unseen.with_label_values(&labels), *bytes);
+                follow_one(&self.unix_unseen.with_label_values(&labels), said.bytes);
             }
             let others = self.unix_unseen.with_label_values(&[OTHER; 3]);
-            follow_one(&others, unseen.other_bytes);
+            follow_one(&others, unseen.other.bytes);
         }
         follow_one(&self.context_seen, totals.context_seen);
         follow_one(&self.context_lost, totals.context_lost);

@@ -227,7 +227,7 @@ mod tests {
     use super::*;
     use crate::event::sample;
     use crate::gap::After;
-    use crate::totals::{UnixTalk, UnixUnseen};
+    use crate::totals::{Said, UnixTalk, UnixUnseen};
 
     fn fed() -> Prometheus {
         let mut sink = Prometheus::new(Vec::new()).unwrap();
@@ -255,9 +255,15 @@ mod tests {
                     from: "nginx".into(),
                     to: "gunicorn".into(),
                     path: "/run/app.sock".into(),
-                    bytes: 14,
+                    said: Said {
+                        bytes: 14,
+                        calls: 2,
+                    },
                 }],
-                other_bytes: 15,
+                other: Said {
+                    bytes: 15,
+                    calls: 3,
+                },
             }),
         };
         let gap = Duration::from_millis(12_500);

@@ -3,7 +3,7 @@
 use aya::maps::{MapData, PerCpuArray};
 use observer_common::counter::{COUNTERS, Counter, LOST, name};
 
-use crate::totals::Counts;
+use crate::totals::{Counts, Said};
 
 /// What was counted since the programs were attached. `seen` is what was submitted plus all of
 /// `lost`; what was submitted and not yet delivered waits in the ring.
@@ -79,10 +79,14 @@ pub(super) fn read(map: &PerCpuArray<MapData, [u64; COUNTERS]>, reader: &Reader)
     }
 }
 
-/// How many bytes were written to unix sockets that are not seen.
-pub(super) fn unix_unseen(map: &PerCpuArray<MapData, [u64; COUNTERS]>) -> u64 {
-    let place = Counter::UnixUnseenBytes as usize;
-    sums(map).get(place).copied().unwrap_or(0)
+/// How much was written to unix sockets that are not seen.
+pub(super) fn unix_unseen(map: &PerCpuArray<MapData, [u64; COUNTERS]>) -> Said {
+    let sums = sums(map);
+    let of = |counter: Counter| sums.get(counter as usize).copied().unwrap_or(0);
+    Said {
+        bytes: of(Counter::UnixUnseenBytes),
+        calls: of(Counter::UnixUnseenCalls),
+    }
 }
 
 fn sums(map: &PerCpuArray<MapData, [u64; COUNTERS]>) -> [u64; COUNTERS] {

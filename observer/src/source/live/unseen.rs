@@ -11,7 +11,7 @@ use observer_common::unix::{Pair, UNSEEN_SIZE};
 use super::decode::{comm, socket_name};
 use crate::identity::Processes;
 use crate::redact;
-use crate::totals::{UnixTalk, UnixUnseen};
+use crate::totals::{Said, UnixTalk, UnixUnseen};
 
 /// The map, and what it said until now.
 pub(super) struct Unseen {
@@ -30,7 +30,7 @@ type PairBytes = [u8; size_of::<Pair>()];
 struct Known {
     talk: usize,
     /// What the map said last.
-    bytes: u64,
+    said: Said,
     /// When it last said more than before.
     since: Instant,
 }
@@ -63,14 +63,14 @@ impl Unseen {
         // An entry that goes meanwhile is read the next time.
         let entries: Vec<_> = self.map.iter().flatten().collect();
         for (pair, value) in entries {
-            let Some(said) = Said::read(&value) else {
+            let Some(Entry { said, comm, path }) = Entry::read(&value) else {
                 continue;
             };
             if !self.known.contains_key(&pair) {
-                let talk = self.name(&pair, &said);
+                let talk = self.name(&pair, &comm, &path);
                 let known = Known {
                     talk,
-                    bytes: 0,
+                    said: Said::default(),
                     since: now,
                 };
                 self.known.insert(pair, known);
@@ -78,10 +78,10 @@ impl Unseen {
             let Some(known) = self.known.get_mut(&pair) else {
                 continue;
             };
-            let more = said.bytes.saturating_sub(known.bytes);
-            if more > 0 {
+            let more = said.less(known.said);
+            if more.bytes > 0 {
                 self.talks.add(known.talk, more);
-                (known.bytes, known.since) = (said.bytes, now);
+                (known.said, known.since) = (said, now);
             } else if now.saturating_duration_since(known.since) >= SILENCE {
                 // What it says between these two lines is in the sum alone.
                 if self.map.remove(&pair).is_ok() {
@@ -92,26 +92,26 @@ impl Unseen {
         self.next = now + PAUSE.max(now.elapsed() * REST);
     }
 
-    /// What was said until the last look, of `bytes` in all.
-    pub(super) fn with(&self, bytes: u64) -> UnixUnseen {
-        self.talks.with(bytes)
+    /// What was said until the last look, of `all` that was.
+    pub(super) fn with(&self, all: Said) -> UnixUnseen {
+        self.talks.with(all)
     }
 
     /// Whose talk this is.
-    fn name(&mut self, pair: &PairBytes, said: &Said) -> usize {
+    fn name(&mut self, pair: &PairBytes, comm: &str, path: &str) -> usize {
         let (_, rest) = pair.split_at(8);
         let (pid, peer) = (number(rest), number(rest.get(4..).unwrap_or_default()));
         let mut name = |pid: u32| {
             let (name, _) = (pid != 0).then(|| self.processes.now(pid)).flatten()?;
             Some(label(&name))
         };
-        let from = name(pid).unwrap_or_else(|| label(&said.comm));
+        let from = name(pid).unwrap_or_else(|| label(comm));
         let to = self
             .first_namespace
             .then(|| name(peer))
             .flatten()
             .unwrap_or_default();
-        self.talks.of(&from, &to, &label(&said.path))
+        self.talks.of(&from, &to, &label(path))
     }
 }
 
@@ -129,21 +129,24 @@ fn number(bytes: &[u8]) -> u32 {
 }
 
 /// A value of the map: [`observer_common::unix::Unseen`].
-struct Said {
-    bytes: u64,
+struct Entry {
+    said: Said,
     comm: String,
     path: String,
 }
 
-impl Said {
+impl Entry {
     fn read(value: &[u8; UNSEEN_SIZE]) -> Option<Self> {
         let (bytes, rest) = value.split_first_chunk()?;
-        let (_calls, rest) = rest.split_first_chunk::<8>()?;
+        let (calls, rest) = rest.split_first_chunk()?;
         let (name, rest) = rest.split_first_chunk()?;
         let (len, path) = rest.split_first_chunk()?;
         let len = usize::try_from(u64::from_ne_bytes(*len)).ok()?;
         Some(Self {
-            bytes: u64::from_ne_bytes(*bytes),
+            said: Said {
+                bytes: u64::from_ne_bytes(*bytes),
+                calls: u64::from_ne_bytes(*calls),
+            },
             comm: comm(name),
             path: socket_name(path, len).unwrap_or_default(),
         })
@@ -170,7 +173,7 @@ impl Talks {
                     from: Arc::from(from),
                     to: Arc::from(to),
                     path: Arc::from(path),
-                    bytes: 0,
+                    said: Said::default(),
                 });
                 self.0.len() - 1
             } else {
@@ -179,17 +182,20 @@ impl Talks {
         })
     }
 
-    fn add(&mut self, talk: usize, bytes: u64) {
+    fn add(&mut self, talk: usize, more: Said) {
         if let Some(talk) = self.0.get_mut(talk) {
-            talk.bytes = talk.bytes.saturating_add(bytes);
+            talk.said = talk.said.plus(more);
         }
     }
 
-    fn with(&self, bytes: u64) -> UnixUnseen {
-        let told: u64 = self.0.iter().map(|talk| talk.bytes).sum();
+    fn with(&self, all: Said) -> UnixUnseen {
+        let told = self
+            .0
+            .iter()
+            .fold(Said::default(), |sum, talk| sum.plus(talk.said));
         UnixUnseen {
             talks: self.0.clone(),
-            other_bytes: bytes.saturating_sub(told),
+            other: all.less(told),
         }
     }
 }
@@ -215,26 +221,28 @@ mod tests {
             offset_of!(Unseen, path),
             b"/run/app.sock\0and what lies behind",
         );
-        let said = Said::read(&value).unwrap();
-        assert_eq!(said.bytes, 700);
-        assert_eq!((&*said.comm, &*said.path), ("nginx", "/run/app.sock"));
+        let entry = Entry::read(&value).unwrap();
+        let (bytes, calls) = (700, 3);
+        assert_eq!(entry.said, Said { bytes, calls });
+        assert_eq!((&*entry.comm, &*entry.path), ("nginx", "/run/app.sock"));
         value[offset_of!(Unseen, path_len)..][..8].copy_from_slice(&u64::MAX.to_ne_bytes());
-        assert_eq!(Said::read(&value).unwrap().path, "");
+        assert_eq!(Entry::read(&value).unwrap().path, "");
         assert_eq!(offset_of!(Unseen, path) + UNIX_NAME, UNSEEN_SIZE);
     }
 
     #[test]
     fn talks_are_bounded_and_the_sum_is_whole() {
+        let said = |bytes| Said { bytes, calls: 1 };
         let mut talks = Talks::default();
         for number in 0..2 * TALKS {
             let talk = talks.of("a", "b", &format!("/run/{number}"));
-            talks.add(talk, 10);
+            talks.add(talk, said(10));
         }
         let again = talks.of("a", "b", "/run/7");
-        talks.add(again, 5);
-        let said = talks.with(20 * TALKS as u64 + 5);
-        assert_eq!(said.talks.len(), TALKS);
-        assert_eq!(said.talks[7].bytes, 15);
-        assert_eq!(said.other_bytes, 10 * TALKS as u64);
+        talks.add(again, said(5));
+        let unseen = talks.with(said(20 * TALKS as u64 + 5));
+        assert_eq!(unseen.talks.len(), TALKS);
+        assert_eq!(unseen.talks[7].said.bytes, 15);
+        assert_eq!(unseen.other.bytes, 10 * TALKS as u64);
     }
 }
