@@ -45,6 +45,7 @@ use crate::totals::UnixUnseen;
 use decode::Decoder;
 use filter::Wanted;
 use load::Attached;
+use unseen::Unseen;
 
 /// What the operator decides.
 #[derive(Clone, Debug)]
@@ -129,7 +130,7 @@ impl Live {
             }
             self.wanted.follow().map_err(LiveError::filter)?;
             if let Some(unseen) = &mut self.attached.unseen {
-                unseen.look();
+                unseen.look(&self.attached.counts);
             }
             let left = until.saturating_duration_since(Instant::now());
             if !batch.is_empty() || left.is_zero() {
@@ -176,11 +177,7 @@ impl Live {
     /// Who spoke to whom over unix sockets that are not seen. `None`: they are, or it is not counted: that
     /// takes the tracepoints of socket calls.
     pub fn unix_unseen(&self) -> Option<UnixUnseen> {
-        let said = counters::unix_unseen(&self.attached.counts);
-        self.attached
-            .unseen
-            .as_ref()
-            .map(|unseen| unseen.with(said))
+        self.attached.unseen.as_ref().map(Unseen::said)
     }
 
     /// What was counted since [`Live::attach`].

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aya::maps::{HashMap, MapData};
+use aya::maps::{HashMap, MapData, PerCpuArray};
+use observer_common::counter::COUNTERS;
 use observer_common::unix::{Pair, UNSEEN_SIZE};
 
+use super::counters;
 use super::decode::{comm, socket_name};
 use crate::identity::Processes;
 use crate::redact;
@@ -18,6 +20,8 @@ pub(super) struct Unseen {
     map: HashMap<MapData, PairBytes, [u8; UNSEEN_SIZE]>,
     known: BTreeMap<PairBytes, Known>,
     talks: Talks,
+    /// What was said in all, shortly before the last look.
+    all: Said,
     processes: Processes,
     /// Whether the agent is in the first pid namespace, whose numbers the kernel gives of peers.
     first_namespace: bool,
@@ -48,6 +52,7 @@ impl Unseen {
             map,
             known: BTreeMap::new(),
             talks: Talks::default(),
+            all: Said::default(),
             processes: Processes::new(None),
             first_namespace: super::pid_namespace().is_none(),
             next: Instant::now(),
@@ -55,11 +60,13 @@ impl Unseen {
     }
 
     /// Takes over what the kernel counted, now and then.
-    pub(super) fn look(&mut self) {
+    pub(super) fn look(&mut self, counts: &PerCpuArray<MapData, [u64; COUNTERS]>) {
         let now = Instant::now();
         if now < self.next {
             return;
         }
+        // Before the pairs: what is in the sum and not in them is then said by others indeed.
+        self.all = counters::unix_unseen(counts);
         // An entry that goes meanwhile is read the next time.
         let entries: Vec<_> = self.map.iter().flatten().collect();
         for (pair, value) in entries {
@@ -92,9 +99,9 @@ impl Unseen {
         self.next = now + PAUSE.max(now.elapsed() * REST);
     }
 
-    /// What was said until the last look, of `all` that was.
-    pub(super) fn with(&self, all: Said) -> UnixUnseen {
-        self.talks.with(all)
+    /// What was said until the last look.
+    pub(super) fn said(&self) -> UnixUnseen {
+        self.talks.with(self.all)
     }
 
     /// Whose talk this is.
