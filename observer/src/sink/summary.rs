@@ -1,5 +1,7 @@
 //! What a run saw, in one screen.
 
+mod unseen;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::{self, Display};
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use crate::event::Event;
 use crate::exchange::Side;
 use crate::redact;
 use crate::time::Timestamp;
-use crate::totals::{Counts, Said, Totals, UnixTalk, UnixUnseen};
+use crate::totals::{Counts, Totals};
 use crate::verdict::Cause;
 
 use super::terminal::grouped;
@@ -156,8 +158,6 @@ const TOKENS: usize = 100_000;
 const NAMES: usize = 3;
 /// The longest of them, in bytes.
 const MAX_SERVER_NAME: usize = 64;
-/// So many of those who spoke over unix sockets that are not seen are named.
-const TALKS: usize = 10;
 /// Stands for what is beyond.
 const OTHER: &str = "other";
 
@@ -173,7 +173,9 @@ impl Display for Page<'_> {
         self.exchanges(f)?;
         self.rejections(f)?;
         self.connections(f)?;
-        self.unix_unseen(f)?;
+        if let Some(unseen) = &self.totals.unix_unseen {
+            unseen::write(f, unseen)?;
+        }
         self.missing(f)
     }
 }
@@ -239,49 +241,6 @@ impl Page<'_> {
         }
         for (service, encrypted) in &self.summary.tls {
             writeln!(f, "  {service}: {encrypted}, contents not readable yet")?;
-        }
-        Ok(())
-    }
-
-    fn unix_unseen(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(UnixUnseen { talks, other }) = &self.totals.unix_unseen else {
-            return Ok(());
-        };
-        let mut talks: Vec<_> = talks.iter().filter(|talk| talk.said.bytes > 0).collect();
-        talks.sort_by(|a, b| {
-            let by_bytes = b.said.bytes.cmp(&a.said.bytes);
-            by_bytes.then_with(|| a.path.cmp(&b.path))
-        });
-        let sum = |start: Said, talks: &[&UnixTalk]| {
-            talks.iter().fold(start, |sum, talk| sum.plus(talk.said))
-        };
-        let all = sum(*other, &talks);
-        if all.bytes == 0 {
-            return Ok(());
-        }
-        let much = |said: Said| {
-            let bytes = counted(said.bytes, "byte", "bytes");
-            format!("{bytes} in {}", counted(said.calls, "call", "calls"))
-        };
-        writeln!(
-            f,
-            "over unix sockets, which are not seen here: {}",
-            much(all)
-        )?;
-        let (named, others) = talks.split_at(talks.len().min(TALKS));
-        for UnixTalk {
-            from,
-            to,
-            path,
-            said,
-        } in named
-        {
-            let to = if to.is_empty() { "somebody" } else { &**to };
-            writeln!(f, "  {from} to {to} over {path}: {}", much(*said))?;
-        }
-        let rest = sum(*other, others);
-        if rest.bytes > 0 {
-            writeln!(f, "  others: {}", much(rest))?;
         }
         Ok(())
     }
@@ -410,38 +369,6 @@ connections, each end for itself: 812 tls, 3 http1
 lost: 7 ring full
 "
         );
-    }
-
-    #[test]
-    fn who_spoke_unseen_is_named() {
-        let talk = |from: &str, bytes| UnixTalk {
-            from: from.into(),
-            to: if from == "nginx" { "gunicorn" } else { "" }.into(),
-            path: "/run/app.sock".into(),
-            said: Said { bytes, calls: 2 },
-        };
-        let mut talks = vec![talk("gunicorn", 1), talk("nginx", 2048)];
-        let totals = |talks, other| Totals {
-            unix_unseen: Some(UnixUnseen { talks, other }),
-            ..Totals::default()
-        };
-        let page = |totals| Summary::default().with(&totals, None).to_string();
-        assert_eq!(
-            page(totals(talks.clone(), Said::default())),
-            "\n0 exchanges\nno rejections\n\
-             over unix sockets, which are not seen here: 2,049 bytes in 4 calls\n  \
-             nginx to gunicorn over /run/app.sock: 2,048 bytes in 2 calls\n  \
-             gunicorn to somebody over /run/app.sock: 1 byte in 2 calls\nnothing was lost\n"
-        );
-        talks.extend((0..20).map(|_| talk("nginx", 1)));
-        let other = Said { bytes: 5, calls: 1 };
-        let many = page(totals(talks, other));
-        assert_eq!(many.matches(" over /run/app.sock: ").count(), TALKS);
-        assert!(
-            many.contains("\n  others: 17 bytes in 25 calls\n"),
-            "{many}"
-        );
-        assert!(!page(totals(Vec::new(), Said::default())).contains("unix"));
     }
 
     #[test]
