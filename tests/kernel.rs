@@ -7,6 +7,12 @@ pub fn contexts() -> Option<Vec<String>> {
     Some(names.split(',').map(str::to_owned).collect())
 }
 
+/// Whether a plane, as `observer doctor` names it, must work: `OBSERVER_TEST_PLANES` names those.
+pub fn must_show(plane: &str) -> bool {
+    let names = std::env::var("OBSERVER_TEST_PLANES").unwrap_or_default();
+    names.split(',').any(|name| name == plane)
+}
+
 /// The source that is used when nobody forces another: the tracepoints, on kernels of today.
 pub fn best_context() -> String {
     let known = contexts().and_then(|contexts| contexts.into_iter().next());

@@ -12,14 +12,15 @@ pub(crate) enum Outcome {
     Failed(String),
     /// This machine cannot run it, and why.
     CannotRun(String),
-    /// Nobody asked for it, and how to.
-    NotAsked(String),
+    /// It was to be left out, and by what.
+    LeftOut(String),
 }
 
 /// The layers so far.
 #[derive(Default)]
 pub(crate) struct Layers {
     done: Vec<(String, Outcome, Duration)>,
+    explained: Vec<(String, String)>,
 }
 
 impl Layers {
@@ -41,6 +42,13 @@ impl Layers {
         self.done.push((name.to_owned(), outcome, took));
     }
 
+    /// What is shown again at the end of a layer that failed. Nothing, when it is empty.
+    pub(crate) fn explain(&mut self, name: &str, why: String) {
+        if !why.is_empty() {
+            self.explained.push((name.to_owned(), why));
+        }
+    }
+
     /// Whether a layer failed.
     pub(crate) fn failed(&self) -> bool {
         !self
@@ -50,13 +58,16 @@ impl Layers {
 
     /// Prints every layer with its result, and the closing line.
     pub(crate) fn close(&self) {
+        for (name, why) in &self.explained {
+            println!("\n== what failed in {name}\n{why}");
+        }
         println!("\n== results");
         for (name, outcome, took) in &self.done {
             let (word, said) = match outcome {
                 Outcome::Passed(said) => ("passed", said),
                 Outcome::Failed(said) => ("FAILED", said),
                 Outcome::CannotRun(why) => ("cannot run", why),
-                Outcome::NotAsked(how) => ("not run", how),
+                Outcome::LeftOut(by) => ("left out", by),
             };
             println!(
                 "{name:<34} {word:<11} {:>6.1} s  {said}",
@@ -65,7 +76,7 @@ impl Layers {
         }
         let failed = self.names(|outcome| matches!(outcome, Outcome::Failed(_)));
         let not_run =
-            self.names(|outcome| matches!(outcome, Outcome::CannotRun(_) | Outcome::NotAsked(_)));
+            self.names(|outcome| matches!(outcome, Outcome::CannotRun(_) | Outcome::LeftOut(_)));
         println!();
         match (failed.as_str(), not_run.as_str()) {
             ("", "") => println!("All layers passed."),

@@ -28,6 +28,17 @@ impl Accelerator {
         }
     }
 
+    /// The processor that the guest sees. What is slow in emulation is left out: copies that the
+    /// processor makes byte by byte, wide registers, five levels of page tables.
+    pub(super) fn processor(self) -> &'static str {
+        match self {
+            Self::Kvm => "max",
+            Self::Tcg => {
+                "max,erms=off,fsrm=off,avx=off,avx2=off,la57=off,smap=off,smep=off,pku=off"
+            }
+        }
+    }
+
     /// For people.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -62,7 +73,8 @@ pub(super) fn find(image: &Path) -> Accelerator {
 /// Whether a kernel says its first words. It then finds no root and ends the machine.
 fn kvm_starts(image: &Path) -> std::io::Result<bool> {
     let mut qemu = Command::new(PROGRAM)
-        .args(["-accel", Accelerator::Kvm.option(), "-cpu", "max"])
+        .args(["-accel", Accelerator::Kvm.option()])
+        .args(["-cpu", Accelerator::Kvm.processor()])
         .args(["-m", "512", "-nodefaults", "-no-user-config"])
         .args(["-display", "none", "-no-reboot", "-serial", "stdio"])
         .args(["-append", "console=ttyS0 panic=-1", "-kernel"])

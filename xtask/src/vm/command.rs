@@ -37,6 +37,7 @@ pub(super) fn run(root: &Path, kernel: &Kernel, command: &str, args: &Args) -> R
         root,
         kernel: &unpacked,
         built,
+        without: &[],
         with,
         environment: environment(root, kernel, accelerator),
         jobs: vec![job("command", command.to_owned(), &root.join("tests"))],

@@ -24,6 +24,8 @@ pub(super) struct Guest<'a> {
     pub(super) kernel: &'a Unpacked,
     /// Programs that were built, and their names in the guest's path.
     pub(super) built: Vec<(PathBuf, String)>,
+    /// Programs of the live tests that nothing in the guest starts.
+    pub(super) without: &'static [&'static str],
     /// Files and folders more.
     pub(super) with: Vec<PathBuf>,
     /// Names and values of the environment.
@@ -42,7 +44,7 @@ impl Guest<'_> {
             tree.copy(&small, program);
             tree.link(Path::new(BIN).join(name), program);
         }
-        services(&mut tree, self.root)?;
+        services(&mut tree, self.root, self.without)?;
         for path in &self.with {
             tree.mirror(path, &|_| false)?;
         }
@@ -199,8 +201,8 @@ fn with_needs<'a>(needs: &'a str, module: &str) -> Vec<&'a str> {
 }
 
 /// The services and tools of the live tests.
-fn services(tree: &mut Tree, root: &Path) -> Result<(), String> {
-    for program in tools::live_programs() {
+fn services(tree: &mut Tree, root: &Path, without: &[&str]) -> Result<(), String> {
+    for program in tools::live_programs().filter(|program| !without.contains(program)) {
         let Some(found) = tools::find(program) else {
             return Err(format!(
                 "{program} is not there; `cargo xtask test` installs it"
@@ -226,7 +228,10 @@ fn services(tree: &mut Tree, root: &Path) -> Result<(), String> {
         mirror_if_there(tree, file)?;
     }
     for folder in ["tests/lab", "target/lab"] {
-        tree.mirror(&root.join(folder), &|_| false)?;
+        // The libraries of a program are in a folder of its name.
+        tree.mirror(&root.join(folder), &|path| {
+            without.iter().any(|program| path.ends_with(program))
+        })?;
     }
     Ok(())
 }

@@ -16,6 +16,13 @@ pub(crate) struct Kernel {
     pub(super) suites: &'static [Suite],
 }
 
+impl Kernel {
+    /// The planes that must work, as `observer doctor` names them.
+    pub(super) fn planes(&self) -> Vec<&'static str> {
+        self.demands.iter().map(|demand| demand.plane).collect()
+    }
+}
+
 /// A plane as `observer doctor` names it, and the hooks by which it must work.
 pub(super) struct Demand {
     pub(super) plane: &'static str,
@@ -51,6 +58,10 @@ pub(crate) const KERNELS: [Kernel; 2] = [
         suites: &[SOURCE, LIVE],
     },
 ];
+
+/// Programs of the live tests that none of the suites starts. They would be a third of what each guest
+/// unpacks first.
+pub(super) const WITHOUT: &[&str] = &["node"];
 
 const PACKETS: Demand = Demand {
     plane: "packets",

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::accelerator::{self, Accelerator};
 use super::fetch::{self, NotFetched, Unpacked};
 use super::guest::Guest;
-use super::kernels::Kernel;
+use super::kernels::{self, Kernel};
 use super::{OBSERVER, environment, folder, job, report, start};
 use crate::built::Built;
 use crate::layers::{Layers, Outcome};
@@ -49,7 +49,7 @@ pub(super) fn run(
                                 tests_on(root, tests, kernel, &ready, options.limit)
                                     .map_err(Outcome::Failed)
                             })
-                            .unwrap_or_else(|outcome| outcome);
+                            .unwrap_or_else(|outcome| (outcome, String::new()));
                         (outcome, since.elapsed())
                     })
                 })
@@ -61,7 +61,10 @@ pub(super) fn run(
         });
         for (name, done) in names.iter().zip(done) {
             match done {
-                Ok((outcome, took)) => layers.add_timed(name, outcome, took),
+                Ok(((outcome, last_words), took)) => {
+                    layers.add_timed(name, outcome, took);
+                    layers.explain(name, last_words);
+                }
                 Err(_) => layers.add(name, Outcome::Failed("it panicked".to_owned())),
             }
         }
@@ -103,7 +106,7 @@ fn tests_on(
     kernel: &Kernel,
     ready: &Ready,
     limit: Duration,
-) -> Result<Outcome, String> {
+) -> Result<(Outcome, String), String> {
     let Ready {
         unpacked,
         accelerator,
@@ -129,6 +132,7 @@ fn tests_on(
         root,
         kernel: unpacked,
         built,
+        without: kernels::WITHOUT,
         with: Vec::new(),
         environment: environment(root, kernel, *accelerator),
         jobs,
@@ -139,5 +143,6 @@ fn tests_on(
         }
     };
     let ran = start(root, kernel, &guest, *accelerator, limit, show)?;
-    Ok(report::outcome(root, kernel, unpacked, *accelerator, &ran))
+    let outcome = report::outcome(root, kernel, unpacked, *accelerator, &ran);
+    Ok((outcome, report::last_words(&ran)))
 }

@@ -51,12 +51,11 @@ pub(super) fn outcome(
             None => faults.push(format!("{} did not run", suite.target)),
         }
     }
-    let planes: Vec<_> = kernel.demands.iter().map(|demand| demand.plane).collect();
     let mut said = format!(
         "{} by {}: {}; {} ({})",
         unpacked.release,
         accelerator.name(),
-        planes.join(", "),
+        kernel.planes().join(", "),
         sums.text(),
         took.join(", ")
     );
@@ -69,6 +68,26 @@ pub(super) fn outcome(
         Outcome::Failed(format!("{}; {said}", faults.join("; ")))
     }
 }
+
+/// What the jobs said last that failed or did not end: with other machines beside it, it is long out of
+/// sight. Empty, when there is none.
+pub(super) fn last_words(ran: &Ran) -> String {
+    let failed = ran.jobs.iter().filter(|job| job.status != Some(0));
+    let words = failed.map(|job| {
+        let lines = &job.lines;
+        // From there on, libtest tells what the tests said that failed.
+        let start = lines.iter().position(|line| line == "failures:");
+        let start = start
+            .unwrap_or(0)
+            .max(lines.len().saturating_sub(LAST_LINES));
+        let lines = lines.get(start..).unwrap_or_default();
+        format!("-- {}\n{}\n", job.name, lines.join("\n"))
+    });
+    words.collect()
+}
+
+/// As many of a job.
+const LAST_LINES: usize = 120;
 
 fn find<'a>(ran: &'a Ran, name: &str) -> Option<&'a Done> {
     ran.jobs.iter().find(|job| job.name == name)
@@ -185,6 +204,25 @@ mod tests {
     fn a_hook_that_was_refused_fails_the_layer_though_the_plane_works() {
         let unmet = DEMAND.unmet(&report("works", Some("no")));
         assert_eq!(unmet.as_deref(), Some("tp_btf/b must work and does not"));
+    }
+
+    #[test]
+    fn what_failed_is_told_again_at_the_end() {
+        let job = |name: &str, status, lines: &[&str]| Done {
+            name: name.to_owned(),
+            status,
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+            took: Duration::ZERO,
+        };
+        let ran = Ran {
+            jobs: vec![
+                job("a", Some(0), &["fine"]),
+                job("b", Some(101), &["test c ... FAILED", "failures:", "why"]),
+                job("d", None, &["half"]),
+            ],
+            ..Ran::default()
+        };
+        assert_eq!(last_words(&ran), "-- b\nfailures:\nwhy\n-- d\nhalf\n");
     }
 
     #[test]
