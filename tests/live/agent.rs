@@ -122,7 +122,7 @@ impl Agent {
     pub fn stop(self) -> Observed {
         // A context record may come 20 ms after its packet; the reader wakes after 100 ms. A slow
         // machine is behind for longer, and an agent that is asked to end does so within two seconds.
-        let rest = Duration::from_millis(400).max(limit(Duration::from_millis(200)));
+        let rest = limit(Duration::from_millis(400));
         let written = || fs::metadata(&self.events).map_or(0, |file| file.len());
         loop {
             let before = written();
