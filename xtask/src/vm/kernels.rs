@@ -113,6 +113,8 @@ const LIVE: Suite = Suite {
     chosen: &[
         // Segments.
         "misbehaviour::pipelined_heads_that_are_cut_anywhere_are_whole",
+        // A service that answers before the handshake is over.
+        "misbehaviour::requests_inside_a_syn_find_their_connection",
         // Network namespaces, and addresses that the kernel translates.
         "namespaces::both_ends_of_a_redirected_connection_are_seen_with_their_own_addresses",
         // Sockets that were there before.

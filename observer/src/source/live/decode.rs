@@ -142,7 +142,11 @@ impl Decoder {
         let (waited, strange) = self.waiting.claim(segment);
         self.counts.unclaimed = self.counts.unclaimed.saturating_add(strange);
         let opened = waited.first().map_or(time, |held| held.time.min(time));
-        if let Some(role) = role(record.header.role).or_else(|| role_by_syn(segment)) {
+        // With Fast Open a service may answer before the handshake ends and its role is noted; but what
+        // came in under a listening socket tells it.
+        let listened = (!waited.is_empty()).then_some(Role::Server);
+        let role = role(record.header.role).or_else(|| role_by_syn(segment));
+        if let Some(role) = role.or(listened) {
             let kind = ItemKind::Opened {
                 role,
                 local,

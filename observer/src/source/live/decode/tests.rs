@@ -143,6 +143,31 @@ fn a_request_under_the_listener_goes_to_the_child() {
 }
 
 #[test]
+fn an_answer_before_the_end_of_the_handshake_is_of_a_server_that_began_under_our_eyes() {
+    const SYN: u8 = 0x02;
+    const ACK: u8 = 0x10;
+    let (batch, _) = decode(&[
+        record_of(0, SYN, (9, INGRESS, LISTENER), b"GET / HTTP/1.1\r\n\r\n"),
+        record_of(0, ACK, (5, EGRESS, FIRST), b"HTTP/1.1 200 OK\r\n\r\n"),
+    ]);
+    let kinds: Vec<_> = batch.items().iter().map(|item| &item.kind).collect();
+    assert!(
+        matches!(
+            kinds.as_slice(),
+            [
+                ItemKind::Opened {
+                    role: Role::Server,
+                    ..
+                },
+                ItemKind::Segment(_),
+                ItemKind::Segment(_)
+            ]
+        ),
+        "{kinds:?}"
+    );
+}
+
+#[test]
 fn who_handled_it_is_told_with_a_name() {
     let pid = 1 << 30;
     let mut name = [0; 16];
