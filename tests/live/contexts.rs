@@ -44,10 +44,17 @@ fn tracepoints_and_trampolines_agree() {
     let (server, stream) = talk();
     drop(stream);
     let told = sources.each_mut().map(|source| handled(source, server));
-    assert_eq!(told[0].0, told[1].0);
-    assert_eq!(told[0].0.len(), 2 * 2 * EXCHANGES, "{:?}", told[0].0);
-    assert_eq!(told[0].1, vec![KnownBy::Tracepoint; 2 * 2 * EXCHANGES]);
-    assert_eq!(told[1].1, vec![KnownBy::Trampoline; 2 * 2 * EXCHANGES]);
+    // A thread that stays the same is told again only after some time, which each source measures alone.
+    let [first, second] = told.each_ref().map(|(handled, _)| distinct(handled));
+    assert_eq!(first, second);
+    // Two ends, two directions.
+    assert_eq!(first.len(), 2 * 2, "{first:?}");
+    for (known_by, (_, told_by)) in [KnownBy::Tracepoint, KnownBy::Trampoline]
+        .into_iter()
+        .zip(&told)
+    {
+        assert!(told_by.iter().all(|by| *by == known_by), "{told_by:?}");
+    }
 }
 
 #[test]
@@ -84,6 +91,16 @@ fn the_best_source_is_chosen_and_another_can_be_forced() {
             .iter()
             .all(|known_by| *known_by == KnownBy::SocketTable)
     );
+}
+
+fn distinct(handled: &Handled) -> Handled {
+    let mut distinct = Handled::new();
+    for told in handled {
+        if !distinct.contains(told) {
+            distinct.push(*told);
+        }
+    }
+    distinct
 }
 
 const EXCHANGES: usize = 3;
