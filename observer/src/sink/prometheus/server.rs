@@ -1,9 +1,10 @@
 //! The page over HTTP: `/metrics` and `/healthz`.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use super::Page;
@@ -55,9 +56,8 @@ impl Server {
         thread::Builder::new()
             .name("observer-metrics".to_owned())
             .spawn(move || {
-                if let Err(error) = runtime.block_on(serve(self.listener, router)) {
-                    tracing::error!(%error, "serving metrics ended");
-                }
+                let Err(error) = runtime.block_on(serve(self.listener, router));
+                tracing::error!(%error, "serving metrics ended");
             })
             .map_err(Error::Start)?;
         Ok(())
@@ -90,7 +90,7 @@ pub enum Error {
     Start(io::Error),
 }
 
-/// So many are served at a time; the others wait.
+/// So many are served at a time: the oldest makes room for one more.
 const CONNECTIONS: usize = 16;
 /// How long a connection may last: it gets one answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -101,10 +101,10 @@ const STUCK_MS: u64 = 10_000;
 
 /// Serves one answer per connection, to a bounded number of clients for a bounded time: whoever
 /// reaches the address must not be able to use up memory or descriptors.
-async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
+async fn serve(listener: TcpListener, router: Router) -> io::Result<Infallible> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
+    let mut served = VecDeque::with_capacity(CONNECTIONS);
+    loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -114,16 +114,22 @@ async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
             }
         };
         let service = TowerToHyperService::new(router.clone());
-        tokio::spawn(async move {
+        let client = tokio::spawn(async move {
             let answer = http1::Builder::new()
                 .keep_alive(false)
                 .serve_connection(TokioIo::new(stream), service);
             // A client that is too slow or breaks off gets no answer.
             let _ = timeout(PATIENCE, answer).await;
-            drop(place);
         });
+        served.retain(|client: &AbortHandle| !client.is_finished());
+        if served.len() == CONNECTIONS
+            && let Some(oldest) = served.pop_front()
+        {
+            // Who asks is answered at once, so that the oldest is one that says nothing.
+            oldest.abort();
+        }
+        served.push_back(client.abort_handle());
     }
-    Ok(())
 }
 
 async fn metrics(State(page): State<Page>) -> Response {
@@ -159,6 +165,9 @@ mod tests {
 
     fn get(address: SocketAddr, path: &str) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -188,12 +197,11 @@ mod tests {
         server
             .serve(Prometheus::new(Vec::new()).unwrap().page())
             .unwrap();
-        let silent: Vec<_> = (0..CONNECTIONS)
+        // Were each waited for, the page would not come within a minute.
+        let silent: Vec<_> = (0..20 * CONNECTIONS)
             .map(|_| TcpStream::connect(address).unwrap())
             .collect();
-        let page = std::thread::spawn(move || get(address, "/metrics"));
-        // The silent ones are dropped after their time, and then it is its turn.
-        assert!(page.join().unwrap().starts_with("HTTP/1.1 200"));
+        assert!(get(address, "/metrics").starts_with("HTTP/1.1 200"));
         drop(silent);
     }
 
