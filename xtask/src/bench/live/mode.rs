@@ -60,7 +60,7 @@ impl Watcher {
         let context: &[&str] = match mode {
             Mode::Nothing => return Ok(Self::Nobody),
             Mode::Tcpdump => return tcpdump(processors),
-            Mode::PacketsOnly => &["--context", "socket_table"],
+            Mode::PacketsOnly => &["--context", "socket-table"],
             Mode::EveryPlane => &[],
         };
         let address = format!("127.0.0.1:{}", free_port()?);
