@@ -1,71 +1,120 @@
 //! What stands for text from the wire in the keys of caches.
 //!
-//! The same answer to the same request comes thousands of times, so what was found out about it is
-//! kept by what it was. The text itself is not: it may hold secrets.
+//! The same head, the same answer and the same token come thousands of times, so what was found out
+//! about them is kept by what they were. The text itself is not: it may hold secrets.
+//!
+//! The hash is NH, the first stage of UMAC (RFC 4418 section 5.2), with words of 64 bits: for any two
+//! texts of the same length that somebody chose without knowing the key, the chance that they share a
+//! hash is 2^-64, which is proven and does not rest on how clever they are. Nobody outside of this
+//! process learns the key or a hash. Texts of different lengths have different digests.
 
-use std::collections::hash_map::{DefaultHasher, RandomState};
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, RandomState};
 
-/// 128 bits that stand for some text, under a key that nobody outside of this process knows: nobody
-/// can make two texts that share it, and by chance no two do.
+/// What stands for some text under a [`DigestKey`].
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
-pub(crate) struct Digest(u64, u64);
+pub(crate) struct Digest {
+    hash: u128,
+    length: u64,
+}
 
-/// A random key.
-#[derive(Default)]
-pub(crate) struct DigestKey(RandomState);
+/// A random key, made at start and never shown.
+pub(crate) struct DigestKey {
+    /// For each of the two levels the words of a key as long as a piece.
+    words: Box<[[u64; WORDS]; 2]>,
+}
 
-/// Takes text in and gives its digest.
-pub(crate) struct Digester(DefaultHasher);
+/// So many bytes are hashed in one go, and the hashes of several such pieces once more.
+const PIECE: usize = 4096;
+const WORDS: usize = PIECE / size_of::<u64>();
+/// The longest text that is told apart, in bytes: far more than a head may have.
+const LONGEST: usize = PIECE * (PIECE / size_of::<u128>());
 
-impl DigestKey {
-    pub(crate) fn digester(&self) -> Digester {
-        Digester(self.0.build_hasher())
+impl Default for DigestKey {
+    fn default() -> Self {
+        // SipHash under a random key of the system is a pseudorandom function.
+        let random = RandomState::new();
+        let mut words = Box::new([[0; WORDS]; 2]);
+        for (at, word) in words.iter_mut().flatten().enumerate() {
+            *word = random.hash_one(at);
+        }
+        Self { words }
     }
 }
 
-impl Digester {
-    /// Adds bytes. Two of them differ from one of both together.
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
-        self.number(bytes.len() as u64);
-        self.0.write(bytes);
+impl Digest {
+    /// For keys that are made of several.
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of it")]
+    pub(crate) fn words(self) -> [u64; 3] {
+        [self.hash as u64, (self.hash >> 64) as u64, self.length]
     }
+}
 
-    /// Adds a number.
-    pub(crate) fn number(&mut self, number: u64) {
-        self.0.write_u64(number);
+impl DigestKey {
+    /// The digest of a text of at most [`LONGEST`] bytes; what is behind does not count.
+    pub(crate) fn of(&self, text: &[u8]) -> Digest {
+        let [first, second] = &*self.words;
+        let length = text.len() as u64;
+        if text.len() <= PIECE {
+            let hash = nh(first, text);
+            return Digest { hash, length };
+        }
+        let text = text.get(..LONGEST).unwrap_or(text);
+        let hashes: Vec<u8> = text
+            .chunks(PIECE)
+            .flat_map(|piece| nh(first, piece).to_le_bytes())
+            .collect();
+        let hash = nh(second, &hashes);
+        Digest { hash, length }
     }
+}
 
-    /// What stands for all of it.
-    pub(crate) fn finish(mut self) -> Digest {
-        let first = self.0.finish();
-        self.number(1);
-        Digest(first, self.0.finish())
+/// The sum over all pairs of words of their products, each with a word of the key added before.
+fn nh(key: &[u64; WORDS], text: &[u8]) -> u128 {
+    let (pairs, rest) = text.as_chunks::<16>();
+    let (keys, _) = key.as_chunks::<2>();
+    let mut sum = pairs
+        .iter()
+        .zip(keys)
+        .fold(0, |sum: u128, (pair, key)| sum.wrapping_add(product(pair, key)));
+    if !rest.is_empty() {
+        let mut pair = [0; 16];
+        for (to, from) in pair.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        if let Some(key) = keys.get(pairs.len()) {
+            sum = sum.wrapping_add(product(&pair, key));
+        }
     }
+    sum
+}
+
+#[inline]
+fn product(pair: &[u8; 16], key: &[u64; 2]) -> u128 {
+    let pair = u128::from_le_bytes(*pair);
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of it")]
+    let (low, high) = (pair as u64, (pair >> 64) as u64);
+    let [first, second] = *key;
+    u128::from(low.wrapping_add(first)) * u128::from(high.wrapping_add(second))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn digest(key: &DigestKey, texts: &[&str]) -> Digest {
-        let mut digester = key.digester();
-        texts
-            .iter()
-            .for_each(|text| digester.bytes(text.as_bytes()));
-        digester.finish()
-    }
-
     #[test]
-    fn what_differs_has_another_digest() {
+    fn every_byte_of_every_length_counts() {
         let key = DigestKey::default();
-        let texts: [&[&str]; 5] = [&[], &[""], &["ab"], &["a", "b"], &["", "ab"]];
-        for one in texts {
-            for other in texts {
-                let same = digest(&key, one) == digest(&key, other);
-                assert_eq!(same, one == other, "{one:?} {other:?}");
+        for length in [1, 15, 16, 17, 33, PIECE, PIECE + 1, 3 * PIECE + 7] {
+            let mut text = vec![0; length];
+            let before = key.of(&text);
+            assert!(before == key.of(&text));
+            assert!(before != DigestKey::default().of(&text));
+            assert!(before != key.of(&vec![0; length + 1]));
+            for at in [0, length / 2, length - 1] {
+                text[at] = 1;
+                assert!(before != key.of(&text), "byte {at} of {length}");
+                text[at] = 0;
             }
-            assert!(digest(&key, one) != digest(&DigestKey::default(), one));
         }
     }
 }

@@ -15,7 +15,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -25,6 +25,7 @@ pub use tally::Tally;
 use crate::credential::{Inspector, Policy};
 use crate::exchange::{Exchange, TlsSeen};
 use crate::packet::{Batch, ConnectionKey};
+use crate::protocol::http1::Heads;
 use crate::time::Timestamp;
 use shard::{Desk, Shard};
 
@@ -63,6 +64,7 @@ struct Completed {
 struct Worker {
     shards: Vec<Shard>,
     inspector: Inspector,
+    heads: Heads,
     /// The items of the present batch that are its own: which shard, which item, and the clock.
     work: Vec<(usize, usize, Timestamp)>,
     output: Vec<Completed>,
@@ -78,6 +80,7 @@ impl Engine {
                 .map(|_| Shard::new())
                 .collect(),
             inspector: Inspector::new(Arc::clone(&policy)),
+            heads: Heads::default(),
             work: Vec::new(),
             output: Vec::new(),
         };
@@ -89,9 +92,16 @@ impl Engine {
         }
     }
 
-    /// Takes a batch and gives what was complete before its clock, ordered by completion, then by
-    /// connection and number.
+    /// [`Engine::process_into`] something new.
     pub fn process(&mut self, batch: &Batch) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        self.process_into(batch, &mut outputs);
+        outputs
+    }
+
+    /// Takes a batch and adds what was complete before its clock to `outputs`, ordered by completion,
+    /// then by connection and number.
+    pub fn process_into(&mut self, batch: &Batch, outputs: &mut Vec<Output>) {
         for (index, item) in batch.items().iter().enumerate() {
             self.clock = self.clock.max(item.time);
             let shard = shard_of(&item.connection);
@@ -117,10 +127,8 @@ impl Engine {
         let complete = self
             .pending
             .partition_point(|completed| completed.at < clock);
-        self.pending
-            .drain(..complete)
-            .map(|completed| completed.output)
-            .collect()
+        let complete = self.pending.drain(..complete);
+        outputs.extend(complete.map(|completed| completed.output));
     }
 
     /// Ends every connection and gives everything that is left.
@@ -160,6 +168,7 @@ impl Worker {
         let mut desk = Desk {
             limits,
             inspector: &mut self.inspector,
+            heads: &mut self.heads,
             output: &mut self.output,
         };
         for (shard, index, now) in self.work.drain(..) {
@@ -178,6 +187,7 @@ impl Worker {
         let mut desk = Desk {
             limits,
             inspector: &mut self.inspector,
+            heads: &mut self.heads,
             output: &mut self.output,
         };
         for shard in &mut self.shards {
@@ -186,15 +196,30 @@ impl Worker {
     }
 }
 
-/// The shard of a connection: the same in every run.
+/// The shard of a connection: the same in every run. Whoever fills one shard with his connections
+/// meets its bounds, which are a 64th of those of the whole.
 fn shard_of(key: &ConnectionKey) -> usize {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "smaller than the number of shards"
-    )]
-    {
-        (hasher.finish() % SHARDS as u64) as usize
-    }
+    let number = match key {
+        ConnectionKey::Socket(cookie) => *cookie,
+        ConnectionKey::Flow { low, high, link } => {
+            number_of(low) ^ number_of(high).rotate_left(32) ^ u64::from(*link)
+        }
+    };
+    (mixed(number) >> (u64::BITS - SHARDS.ilog2())) as usize
+}
+
+fn number_of(address: &SocketAddr) -> u64 {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => u64::from(ip.to_bits()),
+        IpAddr::V6(ip) => {
+            let bits = ip.to_bits();
+            mixed((bits >> 64) as u64) ^ bits as u64
+        }
+    };
+    mixed(ip) ^ u64::from(address.port())
+}
+
+/// Multiplied by 2^64 over the golden ratio: what differs a little differs in the upper bits.
+fn mixed(number: u64) -> u64 {
+    number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

@@ -8,6 +8,7 @@
 //! What was not seen is absent: an answer whose request was not captured has no `request`.
 
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -105,6 +106,59 @@ pub struct Request {
     /// The TCP sequence number of its first byte. Both ends of an exchange have the same, through
     /// NAT too, which is how they are known to be one.
     pub seq: u32,
+    /// What its head says: the same for all that have the same head.
+    pub head: Arc<RequestHead>,
+}
+
+/// What the head of a request says.
+#[derive(Clone)]
+pub struct RequestHead {
+    /// What was asked for: the same for all that ask for the same.
+    pub target: Arc<Target>,
+    /// How many bytes the head had.
+    pub head_len: u32,
+    /// The longest field of the head in bytes, value and name: limits of servers apply to it.
+    pub longest_field: u32,
+    /// A CORS preflight: OPTIONS with Origin and Access-Control-Request-Method.
+    pub preflight: bool,
+    /// The credential it carried, taken apart. `None`: none in any place that observer reads.
+    pub credential: Option<Arc<Credential>>,
+}
+
+/// A request says what its head says.
+impl Deref for Request {
+    type Target = RequestHead;
+
+    fn deref(&self) -> &RequestHead {
+        &self.head
+    }
+}
+
+/// Of this request alone.
+impl DerefMut for Request {
+    fn deref_mut(&mut self) -> &mut RequestHead {
+        Arc::make_mut(&mut self.head)
+    }
+}
+
+impl Deref for RequestHead {
+    type Target = Target;
+
+    fn deref(&self) -> &Target {
+        &self.target
+    }
+}
+
+/// Of this head alone.
+impl DerefMut for RequestHead {
+    fn deref_mut(&mut self) -> &mut Target {
+        Arc::make_mut(&mut self.target)
+    }
+}
+
+/// What a request asks for.
+#[derive(Clone)]
+pub struct Target {
     /// `http/1.1` or `http/1.0`.
     pub protocol: &'static str,
     /// The method, as sent, at most 32 bytes.
@@ -114,14 +168,6 @@ pub struct Request {
     pub path: String,
     /// The Host field, or the authority of an absolute target; at most 255 bytes.
     pub host: Option<String>,
-    /// How many bytes the head had.
-    pub head_len: u32,
-    /// The longest field of the head in bytes, value and name: limits of servers apply to it.
-    pub longest_field: u32,
-    /// A CORS preflight: OPTIONS with Origin and Access-Control-Request-Method.
-    pub preflight: bool,
-    /// The credential it carried, taken apart. `None`: none in any place that observer reads.
-    pub credential: Option<Arc<Credential>>,
 }
 
 /// An answer, as far as its head and the start of its body say.
@@ -135,8 +181,9 @@ pub struct Response {
     pub seq: u32,
     /// The status code.
     pub status: u16,
-    /// The fields that say why: see [`Field`]. In order; a field that came twice is there twice.
-    pub fields: Vec<(Field, String)>,
+    /// The fields that say why: see [`Field`]. In order; a field that came twice is there twice. The
+    /// same for all that have the same head.
+    pub fields: Arc<[(Field, String)]>,
     /// The start of the body where it may say why: of 4xx and 5xx up to [`MAX_EXCERPT`] bytes, of
     /// others only what came with the head.
     pub excerpt: Excerpt,

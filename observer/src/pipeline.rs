@@ -1,7 +1,8 @@
 //! From a source to the sinks: the one way that data goes, for every command and test.
 //!
-//! Two threads share the work: the caller's reads the source and turns packets into exchanges, the
-//! other judges them and hands events to the sinks. So a storm of rejections, which are the dearest to
+//! With one thread everything is done on it, one batch after the other. With more, the caller's reads
+//! the source, another judges exchanges and hands events to the sinks, and those that are left over
+//! help the first to turn packets into exchanges. So a storm of rejections, which are the dearest to
 //! judge, does not keep the ring of the kernel from being emptied while there is a second processor.
 
 mod reporter;
@@ -14,7 +15,7 @@ use std::thread;
 
 use crate::config::Config;
 use crate::credential::Policy;
-use crate::engine::{Engine, Limits};
+use crate::engine::{Engine, Limits, Output};
 use crate::event::{Paths, Requests};
 use crate::filter::Filter;
 use crate::packet::Batch;
@@ -23,7 +24,7 @@ use crate::sink::Sink;
 use crate::source::Source;
 use crate::stop::Stop;
 use crate::totals::Totals;
-use crate::verdict::{Expectation, Judge};
+use crate::verdict::{self, Expectation, Judge};
 
 use reporter::{Message, Reporter};
 use steps::Steps;
@@ -34,7 +35,7 @@ pub struct Settings {
     pub limits: Limits,
     /// How credentials are taken apart.
     pub policy: Arc<Policy>,
-    /// How many threads the engine uses. The output is the same for every number.
+    /// How many threads do the work. The output is the same for every number.
     pub threads: NonZeroUsize,
     /// What servers are called.
     pub services: Services,
@@ -51,13 +52,17 @@ pub struct Pipeline {
     engine: Engine,
     reporter: Reporter,
     changes: Option<Receiver<Config>>,
+    alone: bool,
 }
 
 impl Pipeline {
     /// A pipeline that has seen nothing yet.
     pub fn new(settings: Settings, sinks: Vec<Box<dyn Sink>>) -> Self {
+        let threads = settings.threads.get();
+        // One judges.
+        let reads = NonZeroUsize::new(threads - 1).unwrap_or(NonZeroUsize::MIN);
         Self {
-            engine: Engine::new(settings.limits, settings.policy, settings.threads),
+            engine: Engine::new(settings.limits, settings.policy, reads),
             reporter: Reporter {
                 services: settings.services,
                 expectations: settings.expectations,
@@ -69,6 +74,7 @@ impl Pipeline {
                 unjudged: 0,
             },
             changes: None,
+            alone: threads == 1,
         }
     }
 
@@ -88,46 +94,97 @@ impl Pipeline {
     /// When the system gives no thread.
     pub fn run<S: Source>(self, source: &mut S, stop: &Stop) -> Result<Totals, S::Error> {
         let Self {
-            mut engine,
-            reporter,
+            engine,
+            mut reporter,
             changes,
+            alone,
         } = self;
+        verdict::prepare();
+        let mut reader = Reader {
+            engine,
+            source,
+            changes,
+            stop,
+        };
+        if alone {
+            return reader.read(|message| Some(reporter.take(message, stop)));
+        }
         let (messages, received) = sync_channel(WAITING);
+        let (back, used) = sync_channel(2 * WAITING);
         thread::scope(move |scope| {
-            scope.spawn(move || reporter.work(&received, stop));
-            // A reporter that is gone has panicked, and the scope passes that on.
-            let send = |message| messages.send(message).is_ok();
-            let mut batch = Batch::new();
-            let mut done = Ok(());
-            loop {
-                let changed = changes.iter().flat_map(Receiver::try_iter).last();
-                if let Some(config) = changed.filter(|config| narrow(source, config)) {
-                    send(Message::Configured(config));
+            scope.spawn(move || {
+                for message in received {
+                    // Where there is no room for it, it is not needed.
+                    let _ = back.try_send(reporter.take(message, stop));
                 }
-                // What was captured before the end was asked for is still taken.
-                let last = stop.requested();
-                let more = source.read(&mut batch).unwrap_or_else(|error| {
-                    done = Err(error);
-                    false
-                });
-                let sent = send(Message::Batch {
-                    outputs: engine.process(&batch),
-                    clock: batch.clock(),
-                    step: batch.step(),
-                    totals: totals(source, &engine),
-                });
-                if last || !more || !sent {
-                    break;
-                }
-            }
-            let outputs = engine.finish();
-            let totals = totals(source, &engine);
-            send(Message::End {
-                outputs,
-                totals: totals.clone(),
             });
-            done.map(|()| totals)
+            // What was judged is dropped where it was made: what exchanges share is then counted by one
+            // thread, and memory goes back to where it came from.
+            reader.read(|message| {
+                // A reporter that is gone has panicked, and the scope passes that on.
+                messages.send(message).ok()?;
+                Some(used.try_iter().last().unwrap_or_default())
+            })
         })
+    }
+}
+
+/// The first half of a pipeline.
+struct Reader<'a, S> {
+    engine: Engine,
+    source: &'a mut S,
+    changes: Option<Receiver<Config>>,
+    stop: &'a Stop,
+}
+
+impl<S: Source> Reader<'_, S> {
+    /// Reads until the end. `send` takes a message, and gives room for another, unless nobody takes
+    /// them any more.
+    fn read(
+        &mut self,
+        mut send: impl FnMut(Message) -> Option<Vec<Output>>,
+    ) -> Result<Totals, S::Error> {
+        let Self {
+            engine,
+            source,
+            changes,
+            stop,
+        } = self;
+        let mut batch = Batch::new();
+        let mut outputs = Vec::new();
+        let mut done = Ok(());
+        loop {
+            let changed = changes.iter().flat_map(Receiver::try_iter).last();
+            if let Some(config) = changed.filter(|config| narrow(*source, config)) {
+                send(Message::Configured(config));
+            }
+            // What was captured before the end was asked for is still taken.
+            let last = stop.requested();
+            let more = source.read(&mut batch).unwrap_or_else(|error| {
+                done = Err(error);
+                false
+            });
+            outputs.clear();
+            engine.process_into(&batch, &mut outputs);
+            let room = send(Message::Batch {
+                outputs,
+                clock: batch.clock(),
+                step: batch.step(),
+                totals: totals(*source, engine),
+            });
+            let taken = room.is_some();
+            outputs = room.unwrap_or_default();
+            if last || !more || !taken {
+                break;
+            }
+        }
+        let outputs = engine.finish();
+        let totals = totals(*source, engine);
+        send(Message::End {
+            outputs,
+            totals: totals.clone(),
+        });
+        done.map(|()| totals)
     }
 }
 

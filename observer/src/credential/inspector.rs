@@ -12,8 +12,8 @@ use super::{Carrier, Credential, Defect, Echo, Fingerprint, Kind, Policy};
 use crate::digest::{Digest, DigestKey};
 use crate::redact;
 
-/// How many credentials one inspector remembers. At 1 to 4 KiB each, 4 to 16 MiB.
-pub const MAX_REMEMBERED: usize = 4096;
+/// How many credentials one inspector remembers. At 1 to 4 KiB each, 8 to 32 MiB.
+pub const MAX_REMEMBERED: usize = 8192;
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(MAX_REMEMBERED).unwrap();
 
 /// Takes credentials apart, each distinct one once. One per worker.
@@ -23,7 +23,7 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(MAX_REMEMBERED).unwrap();
 pub struct Inspector {
     policy: Arc<Policy>,
     key: DigestKey,
-    seen: LruCache<Digest, Arc<Credential>>,
+    seen: LruCache<(Digest, usize, bool), Arc<Credential>>,
 }
 
 impl Inspector {
@@ -54,11 +54,7 @@ impl Inspector {
     fn inspect_value(&mut self, value: &[u8], fields: usize, cut: bool) -> Arc<Credential> {
         // The value as a whole is the key, not the token alone: what is wrong around the token belongs
         // to the credential, too.
-        let mut digester = self.key.digester();
-        digester.number(fields as u64);
-        digester.number(u64::from(cut));
-        digester.bytes(value);
-        let key = digester.finish();
+        let key = (self.key.of(value), fields, cut);
         if let Some(known) = self.seen.get(&key) {
             return Arc::clone(known);
         }

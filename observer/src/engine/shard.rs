@@ -10,11 +10,18 @@ use super::connection::Connection;
 use super::{Completed, Limits, Output, SHARDS, Tally};
 use crate::credential::{Credential, Inspector};
 use crate::packet::{ConnectionKey, Item, ItemKind};
+use crate::protocol::http1::Heads;
 use crate::time::Timestamp;
 
 /// Connections with their timers. What it does depends on nothing but its items and the clock.
 pub(super) struct Shard {
     connections: LruCache<ConnectionKey, Entry>,
+    account: Account,
+}
+
+/// What the connections of a shard have in common.
+#[derive(Default)]
+struct Account {
     /// At most one entry for each connection.
     timers: BTreeSet<(Timestamp, ConnectionKey)>,
     held: usize,
@@ -35,6 +42,7 @@ pub(super) struct Context<'a> {
     pub(super) now: Timestamp,
     /// When the item was captured: sources do not always give items in order.
     pub(super) time: Timestamp,
+    pub(super) heads: &'a mut Heads,
     inspector: &'a mut Inspector,
     output: &'a mut Vec<Completed>,
 }
@@ -61,6 +69,7 @@ impl Context<'_> {
 pub(super) struct Desk<'a> {
     pub(super) limits: &'a Limits,
     pub(super) inspector: &'a mut Inspector,
+    pub(super) heads: &'a mut Heads,
     pub(super) output: &'a mut Vec<Completed>,
 }
 
@@ -68,72 +77,77 @@ impl Shard {
     pub(super) fn new() -> Self {
         Self {
             connections: LruCache::unbounded(),
-            timers: BTreeSet::new(),
-            held: 0,
-            tally: Tally::default(),
+            account: Account::default(),
         }
     }
 
     pub(super) fn tally(&self) -> Tally {
         Tally {
             connections: self.connections.len() as u64,
-            held: self.held as u64,
-            ..self.tally
+            held: self.account.held as u64,
+            ..self.account.tally
         }
     }
 
     /// Takes an item at `now`, after everything that time alone brings about before it.
     pub(super) fn item(&mut self, item: &Item, bytes: &[u8], now: Timestamp, desk: &mut Desk<'_>) {
         self.wake(now, desk);
-        if self.connections.get_mut(&item.connection).is_none() {
-            if !may_begin(&item.kind) {
-                return;
-            }
-            let share = (desk.limits.connections / SHARDS).max(1);
-            while self.connections.len() >= share {
-                self.tally.evicted_for_number += 1;
-                self.evict(now, desk);
-            }
-            let connection = Box::new(Connection::new(item.connection));
-            let entry = Entry {
-                connection,
-                timer: None,
-                held: 0,
-            };
-            self.connections.push(item.connection, entry);
-        }
-        self.visit(
-            item.connection,
+        let key = item.connection;
+        let visit = Visit {
             now,
-            item.time,
-            desk,
-            |connection, context| {
-                connection.item(&item.kind, bytes, context);
-            },
-        );
-        while self.held > desk.limits.held / SHARDS {
-            self.tally.evicted_for_memory += 1;
+            time: item.time,
+        };
+        let what = |connection: &mut Connection, context: &mut Context<'_>| {
+            connection.item(&item.kind, bytes, context);
+        };
+        let gone = match self.connections.get_mut(&key) {
+            Some(entry) => self.account.visit(key, entry, visit, desk, what),
+            None if !may_begin(&item.kind) => return,
+            None => {
+                let share = (desk.limits.connections / SHARDS).max(1);
+                while self.connections.len() >= share {
+                    self.account.tally.evicted_for_number += 1;
+                    self.evict(now, desk);
+                }
+                let mut entry = Entry::new(key);
+                let gone = self.account.visit(key, &mut entry, visit, desk, what);
+                self.connections.push(key, entry);
+                gone
+            }
+        };
+        if gone {
+            self.remove(key);
+        }
+        while self.account.held > desk.limits.held / SHARDS {
+            self.account.tally.evicted_for_memory += 1;
             self.evict(now, desk);
         }
     }
 
     /// Does what time alone brings about up to `now`.
     pub(super) fn wake(&mut self, now: Timestamp, desk: &mut Desk<'_>) {
-        while let Some((at, key)) = self.timers.first().copied()
+        while let Some((at, key)) = self.account.timers.first().copied()
             && at <= now
         {
-            self.timers.pop_first();
-            if let Some(entry) = self.connections.peek_mut(&key) {
-                entry.timer = None;
+            self.account.timers.pop_first();
+            let Some(entry) = self.connections.peek_mut(&key) else {
+                continue;
+            };
+            entry.timer = None;
+            let visit = Visit { now: at, time: at };
+            let gone = self
+                .account
+                .visit(key, entry, visit, desk, |connection, context| {
+                    if connection
+                        .deadline(context)
+                        .is_some_and(|deadline| deadline <= at)
+                    {
+                        connection.wake(context);
+                    }
+                });
+            if gone {
+                self.remove(key);
             }
-            self.visit(key, at, at, desk, |connection, context| {
-                if connection
-                    .deadline(context)
-                    .is_some_and(|deadline| deadline <= at)
-                {
-                    connection.wake(context);
-                }
-            });
         }
     }
 
@@ -144,35 +158,65 @@ impl Shard {
         }
     }
 
-    /// Lets a connection do something, and keeps its timer and its account up to date.
+    /// Ends the connection that was quiet longest.
+    fn evict(&mut self, now: Timestamp, desk: &mut Desk<'_>) {
+        let Some((key, mut entry)) = self.connections.pop_lru() else {
+            return;
+        };
+        let visit = Visit { now, time: now };
+        self.account
+            .visit(key, &mut entry, visit, desk, |connection, context| {
+                connection.finish(context);
+            });
+        self.account.forget(key, &entry);
+    }
+
+    fn remove(&mut self, key: ConnectionKey) {
+        if let Some(entry) = self.connections.pop(&key) {
+            self.account.forget(key, &entry);
+        }
+    }
+}
+
+/// When a connection is visited.
+#[derive(Clone, Copy)]
+struct Visit {
+    /// By the clock of the data.
+    now: Timestamp,
+    /// When the item was captured.
+    time: Timestamp,
+}
+
+impl Account {
+    /// Lets a connection do something, and keeps its timer and its account up to date. Says whether it
+    /// can be forgotten.
+    #[inline]
     fn visit(
         &mut self,
         key: ConnectionKey,
-        now: Timestamp,
-        time: Timestamp,
+        entry: &mut Entry,
+        at: Visit,
         desk: &mut Desk<'_>,
         what: impl FnOnce(&mut Connection, &mut Context<'_>),
-    ) {
-        let Some(entry) = self.connections.peek_mut(&key) else {
-            return;
-        };
+    ) -> bool {
         let mut context = Context {
             limits: desk.limits,
             tally: &mut self.tally,
-            now,
-            time,
+            now: at.now,
+            time: at.time,
+            heads: desk.heads,
             inspector: desk.inspector,
             output: desk.output,
         };
         what(&mut entry.connection, &mut context);
-        if entry.connection.is_gone(now) {
-            return self.remove(key);
+        if entry.connection.is_gone(at.now) {
+            return true;
         }
         let held = entry.connection.held();
         self.held = self.held - entry.held + held;
         entry.held = held;
         // A timer that is too early only costs a look; to move it each time would cost more.
-        let soonest = now.plus(Duration::from_nanos(1));
+        let soonest = at.now.plus(Duration::from_nanos(1));
         if let Some(deadline) = entry
             .connection
             .deadline(&context)
@@ -184,26 +228,24 @@ impl Shard {
             }
             self.timers.insert((deadline, key));
         }
+        false
     }
 
-    /// Ends the connection that was quiet longest.
-    fn evict(&mut self, now: Timestamp, desk: &mut Desk<'_>) {
-        let Some((key, _)) = self.connections.peek_lru() else {
-            return;
-        };
-        let key = *key;
-        self.visit(key, now, now, desk, |connection, context| {
-            connection.finish(context);
-        });
-        self.remove(key);
+    /// Takes a connection that is forgotten out of the account.
+    fn forget(&mut self, key: ConnectionKey, entry: &Entry) {
+        self.held -= entry.held;
+        if let Some(timer) = entry.timer {
+            self.timers.remove(&(timer, key));
+        }
     }
+}
 
-    fn remove(&mut self, key: ConnectionKey) {
-        if let Some(entry) = self.connections.pop(&key) {
-            self.held -= entry.held;
-            if let Some(timer) = entry.timer {
-                self.timers.remove(&(timer, key));
-            }
+impl Entry {
+    fn new(key: ConnectionKey) -> Self {
+        Self {
+            connection: Box::new(Connection::new(key)),
+            timer: None,
+            held: 0,
         }
     }
 }

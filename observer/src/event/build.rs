@@ -48,7 +48,7 @@ impl Seen<'_> {
             container: process.as_ref().and_then(ProcessPart::container),
             unit: process.as_ref().and_then(ProcessPart::unit),
             process,
-            request: request.map(|request| self.requests.part(request)),
+            request: request.map(|request| self.requests.part(&request.target)),
             response: response.map(|response| ResponsePart {
                 status: response.status,
                 duration_us: request.map(|request| duration_us(request, response)),

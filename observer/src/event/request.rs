@@ -7,8 +7,7 @@ use std::sync::Arc;
 use lru::LruCache;
 use serde::Serialize;
 
-use crate::digest::{Digest, DigestKey};
-use crate::exchange::Request;
+use crate::exchange::Target;
 use crate::redact;
 
 /// How paths leave.
@@ -53,11 +52,11 @@ impl fmt::Display for Endpoint {
 /// Makes the text of requests safe to leave, each distinct one once.
 pub struct Requests {
     paths: Paths,
-    key: DigestKey,
-    known: LruCache<Digest, Arc<RequestPart>>,
+    /// By where the target lies. It is kept, so that no other comes to lie there.
+    known: LruCache<usize, (Arc<Target>, Arc<RequestPart>)>,
 }
 
-/// How many are remembered: about 300 bytes each, and at most 4 KiB.
+/// How many are remembered: about 500 bytes each, and at most 6 KiB.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(2048).expect("it is not zero");
 /// The longest method that leaves, in bytes.
 const MAX_METHOD: usize = 64;
@@ -69,39 +68,31 @@ impl Requests {
     pub fn new(paths: Paths) -> Self {
         Self {
             paths,
-            key: DigestKey::default(),
-            known: LruCache::new(REMEMBERED),
+            known: LruCache::sparse(REMEMBERED),
         }
     }
 
     /// What leaves of a request.
-    pub(super) fn part(&mut self, request: &Request) -> Arc<RequestPart> {
-        let mut digester = self.key.digester();
-        digester.bytes(request.protocol.as_bytes());
-        digester.bytes(request.method.as_bytes());
-        digester.bytes(request.path.as_bytes());
-        if let Some(host) = &request.host {
-            digester.bytes(host.as_bytes());
-        }
-        let digest = digester.finish();
+    pub(super) fn part(&mut self, target: &Arc<Target>) -> Arc<RequestPart> {
         let paths = self.paths;
-        let part = self
-            .known
-            .get_or_insert(digest, || Arc::new(RequestPart::of(request, paths)));
+        let (_, part) = self.known.get_or_insert(Arc::as_ptr(target).addr(), || {
+            let part = Arc::new(RequestPart::of(target, paths));
+            (Arc::clone(target), part)
+        });
         Arc::clone(part)
     }
 }
 
 impl RequestPart {
-    fn of(request: &Request, paths: Paths) -> Self {
-        let method = redact::label(&request.method, MAX_METHOD);
+    fn of(target: &Target, paths: Paths) -> Self {
+        let method = redact::label(&target.method, MAX_METHOD);
         let path = match paths {
-            Paths::AsSent => redact::path(&request.path),
-            Paths::Templated => redact::template(&request.path),
+            Paths::AsSent => redact::path(&target.path),
+            Paths::Templated => redact::template(&target.path),
         };
-        let host = request.host.as_deref();
+        let host = target.host.as_deref();
         Self {
-            protocol: request.protocol,
+            protocol: target.protocol,
             host: host.map(|host| redact::label(host, MAX_HOST)),
             endpoint: Arc::new(Endpoint {
                 method: method.clone(),

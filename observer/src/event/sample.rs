@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::credential::{
     Carrier, Claims, Credential, Defect, Echo, Fingerprint, JoseHeader, Kind, Signature,
 };
-use crate::exchange::{Capture, Connection, Excerpt, Exchange, Request, Response, Side};
+use crate::exchange::{Capture, Connection, Excerpt, Exchange, Request, RequestHead, Response, Side, Target};
 use crate::identity::{Container, Process};
 use crate::packet::{ConnectionKey, Handling, KnownBy};
 use crate::time::Timestamp;
@@ -30,21 +30,25 @@ pub(crate) fn exchange() -> Exchange {
             started: at(0),
             finished: at(100),
             seq: 1000,
-            protocol: "http/1.1",
-            method: "GET".to_owned(),
-            path: "/orders/4711".to_owned(),
-            host: Some("orders.example".to_owned()),
-            head_len: 400,
-            longest_field: 300,
-            preflight: false,
-            credential: Some(Arc::new(credential())),
+            head: Arc::new(RequestHead {
+                target: Arc::new(Target {
+                    protocol: "http/1.1",
+                    method: "GET".to_owned(),
+                    path: "/orders/4711".to_owned(),
+                    host: Some("orders.example".to_owned()),
+                }),
+                head_len: 400,
+                longest_field: 300,
+                preflight: false,
+                credential: Some(Arc::new(credential())),
+            }),
         }),
         response: Some(Response {
             started: at(1350),
             finished: at(1400),
             seq: 2000,
             status: 401,
-            fields: Vec::new(),
+            fields: Arc::default(),
             excerpt: Excerpt::default(),
         }),
         handled: Some(Handling {

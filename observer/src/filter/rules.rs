@@ -57,6 +57,9 @@ impl Rules {
     }
 
     pub(super) fn pass(&self, subject: Subject<'_>) -> bool {
+        if self.include.are_empty() && self.exclude.are_empty() {
+            return true;
+        }
         self.include
             .judge(subject)
             .into_iter()
@@ -72,6 +75,20 @@ impl Rules {
 }
 
 impl Lists {
+    fn are_empty(&self) -> bool {
+        let Self {
+            places,
+            processes,
+            executables,
+            services,
+            paths,
+        } = self;
+        places.is_empty()
+            && [processes, executables, services, paths]
+                .iter()
+                .all(|list| list.is_empty())
+    }
+
     /// Whether each list that says something is met.
     fn judge(&self, subject: Subject<'_>) -> [Option<bool>; 7] {
         let Connection { client, server, .. } = *subject.connection;

@@ -1,7 +1,6 @@
 //! Judges exchanges and hands events to the sinks.
 
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use crate::config::Config;
@@ -14,7 +13,7 @@ use crate::sink::Sink;
 use crate::stop::Stop;
 use crate::time::{Step, Timestamp};
 use crate::totals::Totals;
-use crate::verdict::{self, Expectation, Judge};
+use crate::verdict::{Expectation, Judge};
 
 use super::steps::Steps;
 
@@ -60,45 +59,45 @@ pub(super) struct Reporter {
 const LAST_WORDS: Duration = Duration::from_millis(1100);
 
 impl Reporter {
-    /// Reports until the end. Asks for it when nobody reads any more.
-    pub(super) fn work(mut self, messages: &Receiver<Message>, stop: &Stop) {
-        verdict::prepare();
-        for message in messages {
-            match message {
-                Message::Batch {
-                    outputs,
-                    clock,
-                    step,
-                    totals,
-                } => {
-                    self.steps.note(step, clock);
-                    self.report(outputs, stop);
-                    for sink in &mut self.sinks {
-                        sink.pass(clock, &totals);
-                    }
-                    if self.sinks.iter().any(|sink| sink.reader_gone()) {
-                        stop.request();
-                    }
+    /// Reports, and gives back what held the outputs. Asks for the end when nobody reads any more.
+    pub(super) fn take(&mut self, message: Message, stop: &Stop) -> Vec<Output> {
+        match message {
+            Message::Batch {
+                mut outputs,
+                clock,
+                step,
+                totals,
+            } => {
+                self.steps.note(step, clock);
+                self.report(&mut outputs, stop);
+                for sink in &mut self.sinks {
+                    sink.pass(clock, &totals);
                 }
-                Message::Configured(config) => {
-                    self.services.configure(config.services);
-                    self.filter.rules = config.rules;
+                if self.sinks.iter().any(|sink| sink.reader_gone()) {
+                    stop.request();
                 }
-                Message::End {
-                    outputs,
-                    mut totals,
-                } => {
-                    self.report(outputs, stop);
-                    totals.given_up.insert("unjudged", self.unjudged);
-                    for sink in &mut self.sinks {
-                        sink.finish(&totals);
-                    }
+                outputs
+            }
+            Message::Configured(config) => {
+                self.services.configure(config.services);
+                self.filter.rules = config.rules;
+                Vec::new()
+            }
+            Message::End {
+                mut outputs,
+                mut totals,
+            } => {
+                self.report(&mut outputs, stop);
+                totals.given_up.insert("unjudged", self.unjudged);
+                for sink in &mut self.sinks {
+                    sink.finish(&totals);
                 }
+                outputs
             }
         }
     }
 
-    fn report(&mut self, outputs: Vec<Output>, stop: &Stop) {
+    fn report(&mut self, outputs: &mut [Output], stop: &Stop) {
         for output in outputs {
             if stop.presses_for() > LAST_WORDS {
                 self.unjudged += 1;
@@ -119,11 +118,11 @@ impl Reporter {
         }
     }
 
-    fn exchange(&mut self, mut exchange: Exchange) {
+    fn exchange(&mut self, exchange: &mut Exchange) {
         // One step for all of its times, or its duration would be bent.
         let step = self.steps.at(exchange.began());
         exchange.step(step);
-        let exchange = &exchange;
+        let exchange = &*exchange;
         let handled = exchange.handled.as_ref();
         let service = self.services.name(&exchange.connection, handled);
         if !self.filter.passes(exchange, &service) {

@@ -26,6 +26,8 @@ pub struct Services {
     /// What the configuration says.
     configured: Vec<Naming>,
     seen: LruCache<SocketAddr, Seen>,
+    /// What servers are called of which nothing was seen.
+    unseen: LruCache<SocketAddr, Arc<str>>,
     /// By what a unix socket is bound to.
     unix: LruCache<String, Arc<str>>,
     listeners: Option<Listeners>,
@@ -48,6 +50,7 @@ impl Services {
                 .collect(),
             configured: Vec::new(),
             seen: LruCache::new(REMEMBERED),
+            unseen: LruCache::sparse(REMEMBERED),
             unix: LruCache::new(REMEMBERED),
             listeners: None,
         }
@@ -63,6 +66,7 @@ impl Services {
     pub fn configure(&mut self, names: Vec<Naming>) {
         self.configured = names;
         self.seen.clear();
+        self.unseen.clear();
         self.unix.clear();
     }
 
@@ -81,7 +85,11 @@ impl Services {
         if let Some(seen) = self.seen.get(&server) {
             return Arc::clone(&seen.name);
         }
+        if let Some(name) = self.unseen.get(&server) {
+            return Arc::clone(name);
+        }
         if let Some(name) = self.by_rule(server, None) {
+            self.unseen.put(server, Arc::clone(&name));
             return name;
         }
         let here = connection.side == Side::Server || server.ip().is_loopback();
@@ -94,7 +102,14 @@ impl Services {
             Some(Listener { pid, name, known }) => {
                 self.of_process(server, &server.port().to_string(), &name, pid, &known)
             }
-            None => Arc::from(server.to_string()),
+            None => {
+                let name: Arc<str> = Arc::from(server.to_string());
+                // Somebody may listen there later.
+                if self.listeners.is_none() {
+                    self.unseen.put(server, Arc::clone(&name));
+                }
+                name
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use super::statement;
 use super::token::{Distance, Presence, Shown, Times};
 use super::{Expectation, Sight, Verdict, unanswered};
 use crate::credential::Credential;
-use crate::digest::{Digest, DigestKey, Digester};
+use crate::digest::DigestKey;
 use crate::exchange::{Exchange, Field};
 
 /// How many verdicts are remembered; most take less than 1 KiB, and none more than 16.
@@ -23,7 +23,9 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).expect("it is not zero"
 /// Judges like [`super::judge`], each distinct case once.
 pub struct Judge {
     key: DigestKey,
-    known: LruCache<Digest, Known>,
+    known: LruCache<Box<[u64]>, Known>,
+    /// What the present case rests on.
+    case: Vec<u64>,
     clock: Clock,
 }
 
@@ -38,6 +40,7 @@ impl Default for Judge {
         Self {
             key: DigestKey::default(),
             known: LruCache::new(REMEMBERED),
+            case: Vec::new(),
             clock: Clock::default(),
         }
     }
@@ -65,42 +68,58 @@ impl Judge {
             clock_ahead: self.clock.ahead(response),
             expected,
         };
-        let mut digester = self.key.digester();
-        sight.digest(&mut digester);
-        let digest = digester.finish();
-        if let Some(known) = self.known.get(&digest) {
+        self.case.clear();
+        let personal = sight.rest_on(&self.key, &mut self.case);
+        if let Some(known) = self.known.get(self.case.as_slice()) {
             return Arc::clone(&known.verdict);
         }
         let (verdict, sized) = sight.conclude();
         let verdict = Arc::new(verdict);
         // Sizes differ from request to request, and few verdicts rest on them.
         if !sized {
-            let request = exchange.request.as_ref();
+            let request = exchange.request.as_ref().filter(|_| personal);
             let known = Known {
                 verdict: Arc::clone(&verdict),
                 _credential: request.and_then(|request| request.credential.clone()),
             };
-            self.known.put(digest, known);
+            self.known.put(self.case.as_slice().into(), known);
         }
         verdict
     }
 }
 
 impl Sight<'_> {
-    /// Everything that makes a difference, but for sizes.
-    fn digest(&self, to: &mut Digester) {
+    /// Puts together everything that makes a difference, but for sizes. Says whether the credential
+    /// itself is part of it.
+    fn rest_on(&self, key: &DigestKey, case: &mut Vec<u64>) -> bool {
+        let status = self.response.status;
+        let is_login = (300..=399).contains(&status);
+        for (field, value) in self.response.fields.iter() {
+            let matters = match field {
+                Field::ContentEncoding => self.with_body,
+                Field::Location => is_login,
+                other => statement::is_read(*other, value),
+            };
+            if matters {
+                case.push(*field as u64);
+                case.extend(key.of(value.as_bytes()).words());
+            }
+        }
         let request = self.exchange.request.as_ref();
+        let says_nothing = case.is_empty() && !self.with_body;
+        case.push(u64::from(status));
+        if says_nothing && outcome::lets_in(status) {
+            return false;
+        }
         let bits = [
             request.is_some(),
             request.is_some_and(|request| request.preflight),
             self.exchange.capture.response_cut,
             self.with_body,
         ];
-        let bits = bits
-            .into_iter()
-            .fold(0, |bits, bit| bits << 1 | u64::from(bit));
-        to.number(bits << 16 | u64::from(self.response.status));
-        to.number(match self.shown.presence {
+        let bits = bits.into_iter();
+        case.push(bits.fold(0, |bits, bit| bits << 1 | u64::from(bit)));
+        case.push(match self.shown.presence {
             Presence::Absent => 0,
             Presence::Unknown => 1,
             // No credential lies at 0 or 1.
@@ -112,28 +131,20 @@ impl Sight<'_> {
             issued,
         } = self.shown.times;
         for distance in [expires, not_before, issued] {
-            to.number(distance.map_or(u64::MAX, Distance::number));
+            case.push(distance.map_or(u64::MAX, Distance::number));
         }
-        to.number(self.clock_ahead.unwrap_or_default().cast_unsigned());
-        for (field, value) in &self.response.fields {
-            let matters = match field {
-                Field::ContentEncoding => self.with_body,
-                Field::Location => true,
-                other => statement::is_read(*other, value),
-            };
-            if matters {
-                to.number(*field as u64);
-                to.bytes(value.as_bytes());
-            }
-        }
+        case.push(self.clock_ahead.unwrap_or_default().cast_unsigned());
         if self.with_body {
-            to.bytes(self.response.excerpt.bytes());
+            case.extend(key.of(self.response.excerpt.bytes()).words());
         }
         if let Some(Expectation { issuer, audience }) = self.expected {
             for list in [issuer, audience] {
-                to.number(list.len() as u64);
-                list.iter().for_each(|one| to.bytes(one.as_bytes()));
+                case.push(list.len() as u64);
+                for one in list {
+                    case.extend(key.of(one.as_bytes()).words());
+                }
             }
         }
+        true
     }
 }

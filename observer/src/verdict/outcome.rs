@@ -40,8 +40,8 @@ pub(super) fn rule(
                 "a redirect says nothing about the credential",
             ),
         },
-        101 | 200..=299 | 304 if rejected_inside(statement, token) => Rejected,
-        101 | 200..=299 | 304 => Plain(Outcome::Accepted, "the server let the request in"),
+        status if lets_in(status) && rejected_inside(statement, token) => Rejected,
+        status if lets_in(status) => Plain(Outcome::Accepted, "the server let the request in"),
         431 if is_large(exchange.request.as_ref(), token) => Rejected,
         400..=499 if rejected_oddly(response.status, statement, token) => Rejected,
         500..=599 if failed_at_the_token(statement, token) => Rejected,
@@ -55,6 +55,11 @@ pub(super) fn rule(
         ),
         _ => Plain(Outcome::Undetermined, "the answer does not tell"),
     }
+}
+
+/// Whether a status means that the request was let in, unless the answer says otherwise.
+pub(super) fn lets_in(status: u16) -> bool {
+    matches!(status, 101 | 200..=299 | 304)
 }
 
 /// Whether the body of an answer may be about the credential. Most bodies are not, and reading them
@@ -71,9 +76,14 @@ pub(super) fn may_explain(response: &Response, presence: Presence<'_>) -> bool {
 
 /// Whether a body has a member that errors are put into.
 fn says_error(body: &[u8]) -> bool {
-    static MARKS: LazyLock<[Finder<'static>; 3]> =
-        LazyLock::new(|| ["\"errors\"", "\"ok\":false", "\"error\""].map(Finder::new));
-    MARKS.iter().any(|mark| mark.find(body).is_some())
+    static MARKS: LazyLock<[Finder<'static>; 2]> =
+        LazyLock::new(|| ["\"error", "\"ok\":false"].map(Finder::new));
+    let [error, not_ok] = &*MARKS;
+    let is_name = |at: usize| {
+        let behind = body.get(at + "\"error".len()..).unwrap_or_default();
+        behind.starts_with(b"\"") || behind.starts_with(b"s\"")
+    };
+    error.find_iter(body).any(is_name) || not_ok.find(body).is_some()
 }
 
 /// The steps of handshakes that look like failures: rejections of the first leg that every client of

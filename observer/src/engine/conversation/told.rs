@@ -7,7 +7,7 @@ use super::super::shard::Context;
 use super::turns::Turns;
 use crate::credential::Credential;
 use crate::packet::Direction;
-use crate::protocol::http1::{Asked, Hole, Messages, RequestHead, ResponseHead};
+use crate::protocol::http1::{Asked, Heads, Hole, Messages, RequestHead, ResponseHead};
 use crate::time::Timestamp;
 
 /// Passes messages on to the pairing, with what the connection's shard has.
@@ -20,6 +20,10 @@ pub(super) struct Told<'a, 'b> {
 }
 
 impl Messages for Told<'_, '_> {
+    fn heads(&mut self) -> &mut Heads {
+        self.context.heads
+    }
+
     fn inspect(&mut self, fields: &[httparse::Header<'_>], cut: bool) -> Option<Arc<Credential>> {
         self.context.inspect(fields, cut)
     }

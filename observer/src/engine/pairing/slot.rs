@@ -82,12 +82,9 @@ impl Slot {
             request.path.capacity() + request.host.as_ref().map_or(0, String::capacity)
         });
         let response = self.response.as_ref().map_or(0, |response| {
-            response
-                .fields
-                .iter()
-                .map(|(_, value)| value.capacity())
-                .sum::<usize>()
-                + response.excerpt.bytes().len()
+            let fields = response.fields.iter();
+            let fields: usize = fields.map(|(_, value)| value.capacity()).sum();
+            fields + response.excerpt.bytes().len()
         });
         size_of::<Self>() + request + response + self.excerpt.capacity()
     }

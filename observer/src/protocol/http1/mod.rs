@@ -9,6 +9,7 @@ mod body;
 mod fields;
 mod flow;
 mod head;
+mod known;
 mod request;
 mod response;
 mod start_line;
@@ -16,6 +17,7 @@ mod start_line;
 use std::sync::Arc;
 
 pub use head::MAX_HEAD;
+pub use known::Heads;
 
 use crate::credential::Credential;
 use crate::exchange::{Request, Response};
@@ -33,6 +35,8 @@ pub struct Http1 {
 
 /// What is told about the messages of a connection, in the order in which they are understood.
 pub trait Messages {
+    /// What is remembered of heads.
+    fn heads(&mut self) -> &mut Heads;
     /// Takes the credential out of the fields of a request; `cut`: the rest of the last is missing.
     fn inspect(&mut self, fields: &[httparse::Header<'_>], cut: bool) -> Option<Arc<Credential>>;
     /// A request's head. True when its answer was told before.

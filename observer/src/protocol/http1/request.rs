@@ -1,11 +1,13 @@
 //! The head of a request.
 
+use std::sync::Arc;
+
 use httparse::{Header, Request as Parsed};
 
 use super::body::Body;
 use super::fields::{self, Framing};
-use super::{Messages, Method, Missing, RequestHead};
-use crate::exchange::{MAX_PATH, Request};
+use super::{Messages, Method, Missing};
+use crate::exchange::{MAX_PATH, RequestHead, Target};
 use crate::time::Timestamp;
 
 /// The longest method kept.
@@ -21,14 +23,18 @@ pub(super) struct Place {
     pub(super) finished: Timestamp,
 }
 
-/// What follows a request's head.
+/// What a request's head says: all of it depends on its bytes alone.
+#[derive(Clone)]
 pub(super) struct Read {
-    pub(super) head: RequestHead,
+    pub(super) head: Arc<RequestHead>,
+    pub(super) method: Method,
+    pub(super) waits_for_continue: bool,
     /// `None`: nobody can tell.
     pub(super) body: Option<Body>,
 }
 
 /// Reads a head. `None` when it is none.
+<<<<<<< HEAD
 pub(super) fn read(
     bytes: &[u8],
     place: Place,
@@ -52,6 +58,16 @@ fn read_as(
     missing: Missing,
     messages: &mut impl Messages,
 ) -> Option<Read> {
+=======
+pub(super) fn read(bytes: &[u8], missing: Missing, messages: &mut impl Messages) -> Option<Read> {
+    let mended;
+    let (readable, head_len) = if missing.is_nothing() {
+        (bytes, bytes.len())
+    } else {
+        mended = zeroize::Zeroizing::new(fields::mend(bytes));
+        (mended.as_slice(), bytes.len())
+    };
+>>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
     let mut slots = fields::slots();
     let mut parsed = Parsed::new(&mut []);
     let result =
@@ -80,7 +96,14 @@ fn read_as(
     let host = authority.map_or(facts.host, |authority| Some(authority.as_bytes()));
     // User information before it would be a secret.
     let host = host.and_then(|host| host.rsplit(|byte| *byte == b'@').next());
+    let target = Target {
+        protocol: protocol(parsed.version),
+        method: fields::text(method.as_bytes(), MAX_METHOD),
+        path: fields::text(path.as_bytes(), MAX_PATH),
+        host: host.map(|host| fields::text(host, MAX_HOST)),
+    };
     Some(Read {
+<<<<<<< HEAD
         head: RequestHead {
             request: Request {
                 started: place.started,
@@ -107,7 +130,21 @@ fn read_as(
             waits_for_continue: facts.waits_for_continue,
             missing,
             passed: None,
+=======
+        head: Arc::new(RequestHead {
+            target: messages.heads().target(target),
+            head_len: u32::try_from(head_len).unwrap_or(u32::MAX),
+            longest_field: facts.longest,
+            preflight: method == "OPTIONS" && facts.origin && facts.asks_method,
+            credential,
+        }),
+        method: match method {
+            "HEAD" => Method::Head,
+            "CONNECT" => Method::Connect,
+            _ => Method::Other,
+>>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
         },
+        waits_for_continue: facts.waits_for_continue,
         body: facts.framing.body(Body::Length(0)),
     })
 }

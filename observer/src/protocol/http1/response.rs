@@ -1,24 +1,38 @@
 //! The head of an answer.
 
+use std::sync::Arc;
+
 use httparse::{Header, Response as Parsed};
 
 use super::body::Body;
 use super::fields::{self, Framing};
-use super::request::Place;
-use super::{Method, Missing, ResponseHead};
-use crate::exchange::{Excerpt, Field, MAX_FIELD, MAX_FIELDS, Response};
+use super::{Method, Missing};
+use crate::exchange::{Field, MAX_FIELD, MAX_FIELDS};
 
-/// What follows an answer's head.
+/// What an answer's head says: all of it depends on its bytes alone.
+#[derive(Clone)]
 pub(super) struct Read {
-    pub(super) head: ResponseHead,
+    pub(super) status: u16,
+    pub(super) fields: Arc<[(Field, String)]>,
     /// What the fields say of the body, whatever the request was.
     pub(super) framing: Framing,
 }
 
 /// Reads a head. `None` when it is none.
+<<<<<<< HEAD
 pub(super) fn read(bytes: &[u8], place: Place, missing: Missing) -> Option<Read> {
     let changed = fields::readable(bytes, missing);
     let readable = changed.as_ref().map_or(bytes, |changed| changed);
+=======
+pub(super) fn read(bytes: &[u8], missing: Missing) -> Option<Read> {
+    let mended;
+    let readable = if missing.is_nothing() {
+        bytes
+    } else {
+        mended = zeroize::Zeroizing::new(fields::mend(bytes));
+        mended.as_slice()
+    };
+>>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
     let mut slots = fields::slots();
     let mut parsed = Parsed::new(&mut []);
     let result =
@@ -33,21 +47,8 @@ pub(super) fn read(bytes: &[u8], place: Place, missing: Missing) -> Option<Read>
         keep(&mut kept, field);
     }
     Some(Read {
-        head: ResponseHead {
-            response: Response {
-                started: place.started,
-                finished: place.finished,
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "the low half is the number"
-                )]
-                seq: place.position as u32,
-                status: parsed.code?,
-                fields: kept,
-                excerpt: Excerpt::default(),
-            },
-            missing,
-        },
+        status: parsed.code?,
+        fields: kept.into(),
         framing,
     })
 }

@@ -11,7 +11,7 @@ use httparse::Header;
 use super::*;
 use crate::credential::testing::policy;
 use crate::credential::{Credential, Inspector};
-use crate::exchange::{Capture, Connection, Excerpt, Field, Request, Response, Side};
+use crate::exchange::{Capture, Connection, Excerpt, Field, Request, RequestHead, Response, Side, Target};
 use crate::packet::ConnectionKey;
 use crate::time::Timestamp;
 
@@ -47,14 +47,18 @@ pub(super) fn exchange(
             started: now,
             finished: now,
             seq: 0,
-            protocol: "http/1.1",
-            method: "GET".to_owned(),
-            path: "/".to_owned(),
-            host: None,
-            head_len: u32::try_from(length + 100).unwrap(),
-            longest_field: u32::try_from(length + 15).unwrap(),
-            preflight: false,
-            credential,
+            head: Arc::new(RequestHead {
+                target: Arc::new(Target {
+                    protocol: "http/1.1",
+                    method: "GET".to_owned(),
+                    path: "/".to_owned(),
+                    host: None,
+                }),
+                head_len: u32::try_from(length + 100).unwrap(),
+                longest_field: u32::try_from(length + 15).unwrap(),
+                preflight: false,
+                credential,
+            }),
         }),
         response: Some(response),
         handled: None,

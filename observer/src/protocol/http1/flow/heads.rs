@@ -2,10 +2,15 @@
 
 use super::super::head::{MAX_HEAD, end_of_head};
 use super::super::request::{self, Place};
+<<<<<<< HEAD
 use super::super::start_line::{Kind, Line, cut_version, recognise};
 use super::super::{Asked, Messages, Method, Missing, response};
+=======
+use super::super::start_line::{Kind, Line, recognise};
+use super::super::{Asked, Messages, Method, Missing, RequestHead, ResponseHead, response};
+>>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
 use super::{CUT, Flow, Loss, MAX_PLAIN, Signal, State};
-use crate::exchange::MAX_EXCERPT;
+use crate::exchange::{Excerpt, MAX_EXCERPT, Request, Response};
 use crate::protocol::http1::body::Body;
 
 impl Flow {
@@ -21,11 +26,20 @@ impl Flow {
         let part = bytes
             .get(..MAX_HEAD - before.min(MAX_HEAD))
             .unwrap_or(bytes);
+        if before == 0 && kind != Some(Kind::Response) && part.ends_with(b"\r\n\r\n") {
+            // Requests mostly end where their segment does. One that is known needs no search for that.
+            let digest = messages.heads().digest(part);
+            if let Some(read) = messages.heads().request(digest) {
+                self.tell_hole(Some(Kind::Request), messages);
+                return (part.len(), Some(self.request(read, Missing::default(), messages)));
+            }
+        }
         let end = if before == 0 {
             end_of_head(part, 0)
         } else {
             self.head.add(part, at.finished)
         };
+<<<<<<< HEAD
         let line = recognise(if before == 0 { part } else { self.head.bytes() });
         match line {
             Line::Nothing if before == 0 && self.begins_with_preamble(part) => return (0, None),
@@ -35,30 +49,74 @@ impl Flow {
                 return (0, Some(self.lose_place(Signal::NotHttp, kind, messages)));
             }
             Line::Start(_) | Line::Undecided => {}
+=======
+        let Some(end) = end else {
+            return self.unfinished(at, part, kind, messages);
+        };
+        let used = end - before;
+        let behind = bytes.len() - used.min(bytes.len());
+        let done = if before == 0 {
+            self.finished(part.get(..end).unwrap_or_default(), behind, kind, messages)
+        } else {
+            let buffer = self.head.take();
+            let head = buffer.get(..end).unwrap_or_default();
+            self.finished(head, behind, kind, messages)
+        };
+        match done {
+            Ok(signal) => (used, signal),
+            Err(signal) => (0, Some(signal)),
+>>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
         }
-        match end {
-            Some(end) if before == 0 => {
-                let behind = bytes.get(end..).map_or(0, <[u8]>::len);
-                let head = part.get(..end).unwrap_or_default();
-                (end, self.whole(head, Missing::default(), behind, messages))
-            }
-            Some(end) => {
-                let used = end - before;
-                let buffer = self.head.take();
-                let head = buffer.get(..end).unwrap_or_default();
-                let behind = bytes.len() - used.min(bytes.len());
-                (used, self.whole(head, Missing::default(), behind, messages))
-            }
-            None => {
-                if before == 0 {
-                    self.head.add(part, at.finished);
-                }
-                let too_long = self.head.bytes().len() >= MAX_HEAD;
-                let signal = too_long
-                    .then(|| self.cut(CUT, Loss::Unread, kind, messages))
-                    .flatten();
-                (part.len(), signal)
-            }
+    }
+
+    /// Takes bytes of a head whose end is not among them.
+    fn unfinished(
+        &mut self,
+        at: Place,
+        part: &[u8],
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> (usize, Option<Signal>) {
+        let is_new = self.head.is_empty();
+        let bytes = if is_new { part } else { self.head.bytes() };
+        if let Some(signal) = misplaced(bytes, kind) {
+            return (0, Some(self.lose_place(signal, kind, messages)));
+        }
+        if is_new {
+            self.head.add(part, at.finished);
+        }
+        let too_long = self.head.bytes().len() >= MAX_HEAD;
+        let signal = too_long
+            .then(|| self.cut(CUT, Loss::Unread, kind, messages))
+            .flatten();
+        (part.len(), signal)
+    }
+
+    /// Takes a head that is whole. `Err`: it is none that may stand here.
+    fn finished(
+        &mut self,
+        head: &[u8],
+        behind: usize,
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> Result<Option<Signal>, Signal> {
+        let digest = messages.heads().digest(head);
+        if kind != Some(Kind::Response)
+            && let Some(read) = messages.heads().request(digest)
+        {
+            self.tell_hole(Some(Kind::Request), messages);
+            return Ok(Some(self.request(read, Missing::default(), messages)));
+        }
+        if kind != Some(Kind::Request)
+            && let Some(read) = messages.heads().response(digest)
+        {
+            self.tell_hole(Some(Kind::Response), messages);
+            let missing = Missing::default();
+            return Ok(Some(self.response(read, missing, head.len(), behind, messages)));
+        }
+        match misplaced(head, kind) {
+            Some(signal) => Err(self.lose_place(signal, kind, messages)),
+            None => Ok(self.whole(head, Missing::default(), behind, messages)),
         }
     }
 
@@ -125,21 +183,20 @@ impl Flow {
         behind: usize,
         messages: &mut impl Messages,
     ) -> Option<Signal> {
-        let place = Place {
-            position: self.head.position,
-            started: self.head.started,
-            finished: self.head.finished,
-        };
         self.state = State::Between;
         let line = start_of(head, missing);
         if let Line::Start(kind) = line {
             self.tell_hole(Some(kind), messages);
         }
+        let digest = missing
+            .is_nothing()
+            .then(|| messages.heads().digest(head));
         match line {
             Line::Start(Kind::Request) => {
-                let Some(mut read) = request::read(head, place, missing, messages) else {
+                let Some(read) = request::read(head, missing, messages) else {
                     return Some(self.lose_place(Signal::NotHttp, Some(Kind::Request), messages));
                 };
+<<<<<<< HEAD
                 self.state = match read.body {
                     Some(Body::Length(0)) => State::Between,
                     Some(body) => State::Body {
@@ -153,48 +210,104 @@ impl Flow {
                 if let State::Seek = self.state {
                     self.lose(Loss::Unread);
                     self.tell_hole(Some(Kind::Request), messages);
+=======
+                if let Some(digest) = digest {
+                    messages.heads().remember_request(digest, &read);
+>>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
                 }
-                let head = read.head.method == Method::Head;
-                let answered = messages.request(read.head);
-                Some(if head && answered {
-                    Signal::AnsweredHead
-                } else {
-                    Signal::Head(Kind::Request)
-                })
+                Some(self.request(read, missing, messages))
             }
             Line::Start(Kind::Response) => {
-                let Some(read) = response::read(head, place, missing) else {
+                let Some(read) = response::read(head, missing) else {
                     return Some(self.lose_place(Signal::NotHttp, Some(Kind::Response), messages));
                 };
+<<<<<<< HEAD
                 self.fresh = false;
                 if let Some(time) = self.rest.take() {
                     messages.passed_over(time);
+=======
+                if let Some(digest) = digest {
+                    messages.heads().remember_response(digest, &read);
+>>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
                 }
-                Some(self.response(read, head.len(), behind, messages))
+                Some(self.response(read, missing, head.len(), behind, messages))
             }
             _ => None,
+        }
+    }
+
+    fn request(
+        &mut self,
+        read: request::Read,
+        missing: Missing,
+        messages: &mut impl Messages,
+    ) -> Signal {
+        self.state = match read.body {
+            Some(Body::Length(0)) => State::Between,
+            Some(body) => State::Body {
+                body,
+                doubtful: read.waits_for_continue,
+            },
+            None => State::Seek,
+        };
+        let passed = self.passed.take();
+        if let State::Seek = self.state {
+            self.lose(Loss::Unread);
+            self.tell_hole(Some(Kind::Request), messages);
+        }
+        let answered = messages.request(RequestHead {
+            request: Request {
+                started: self.head.started,
+                finished: self.head.finished,
+                seq: self.seq(),
+                head: read.head,
+            },
+            method: read.method,
+            waits_for_continue: read.waits_for_continue,
+            missing,
+            passed,
+        });
+        if read.method == Method::Head && answered {
+            Signal::AnsweredHead
+        } else {
+            Signal::Head(Kind::Request)
         }
     }
 
     fn response(
         &mut self,
         read: response::Read,
+        missing: Missing,
         head_len: usize,
         behind: usize,
         messages: &mut impl Messages,
     ) -> Signal {
-        let status = read.head.response.status;
+        self.state = State::Between;
+        if let Some(time) = self.rest.take() {
+            messages.passed_over(time);
+        }
+        let status = read.status;
         if (100..=199).contains(&status) && status != 101 {
             return Signal::Head(Kind::Response);
         }
-        let whole = read.head.missing.is_nothing();
-        let asked = messages.asked(read.head.response.started);
+        let whole = missing.is_nothing();
+        let asked = messages.asked(self.head.started);
         let method = match asked {
             Asked::Known(method) => Some(method),
             Asked::Nothing | Asked::Unseen => None,
         };
         let body = response::body(status, &read.framing, method);
-        messages.response(read.head);
+        messages.response(ResponseHead {
+            response: Response {
+                started: self.head.started,
+                finished: self.head.finished,
+                seq: self.seq(),
+                status,
+                fields: read.fields,
+                excerpt: Excerpt::default(),
+            },
+            missing,
+        });
         let budget = match status {
             400.. => MAX_EXCERPT,
             _ => MAX_PLAIN.saturating_sub(head_len).min(behind),
@@ -218,6 +331,25 @@ impl Flow {
             }
         }
         Signal::Head(Kind::Response)
+    }
+
+    /// The TCP sequence number of the first byte of the head.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the low half is the number"
+    )]
+    fn seq(&self) -> u32 {
+        self.head.position as u32
+    }
+}
+
+/// What it means that these bytes stand where a head must. `None`: they may begin one.
+fn misplaced(bytes: &[u8], kind: Option<Kind>) -> Option<Signal> {
+    match recognise(bytes) {
+        Line::Preface => Some(Signal::Http2),
+        Line::Nothing => Some(Signal::NotHttp),
+        Line::Start(found) if kind.is_some_and(|kind| kind != found) => Some(Signal::NotHttp),
+        Line::Start(_) | Line::Undecided => None,
     }
 }
 
