@@ -72,10 +72,9 @@ impl DigestKey {
 fn nh(key: &[u64; WORDS], text: &[u8]) -> u128 {
     let (pairs, rest) = text.as_chunks::<16>();
     let (keys, _) = key.as_chunks::<2>();
-    let mut sum = pairs
-        .iter()
-        .zip(keys)
-        .fold(0, |sum: u128, (pair, key)| sum.wrapping_add(product(pair, key)));
+    let mut sum = pairs.iter().zip(keys).fold(0, |sum: u128, (pair, key)| {
+        sum.wrapping_add(product(pair, key))
+    });
     if !rest.is_empty() {
         let mut pair = [0; 16];
         for (to, from) in pair.iter_mut().zip(rest) {

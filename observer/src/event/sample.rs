@@ -7,7 +7,9 @@ use serde_json::json;
 use crate::credential::{
     Carrier, Claims, Credential, Defect, Echo, Fingerprint, JoseHeader, Kind, Signature,
 };
-use crate::exchange::{Capture, Connection, Excerpt, Exchange, Request, RequestHead, Response, Side, Target};
+use crate::exchange::{
+    Capture, Connection, Excerpt, Exchange, Request, RequestHead, Response, Side, Target,
+};
 use crate::identity::{Container, Process};
 use crate::packet::{ConnectionKey, Handling, KnownBy};
 use crate::time::Timestamp;

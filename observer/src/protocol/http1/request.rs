@@ -34,19 +34,13 @@ pub(super) struct Read {
 }
 
 /// Reads a head. `None` when it is none.
-<<<<<<< HEAD
-pub(super) fn read(
-    bytes: &[u8],
-    place: Place,
-    missing: Missing,
-    messages: &mut impl Messages,
-) -> Option<Read> {
+pub(super) fn read(bytes: &[u8], missing: Missing, messages: &mut impl Messages) -> Option<Read> {
     let changed = fields::readable(bytes, missing);
     let readable = changed.as_ref().map_or(bytes, |changed| changed);
-    read_as(readable, bytes, place, missing, messages).or_else(|| {
+    read_as(readable, bytes, missing, messages).or_else(|| {
         // What a server refuses is a request all the same.
         let plain = fields::plain_target(readable)?;
-        read_as(&plain, bytes, place, missing, messages)
+        read_as(&plain, bytes, missing, messages)
     })
 }
 
@@ -54,20 +48,9 @@ pub(super) fn read(
 fn read_as(
     readable: &[u8],
     bytes: &[u8],
-    place: Place,
     missing: Missing,
     messages: &mut impl Messages,
 ) -> Option<Read> {
-=======
-pub(super) fn read(bytes: &[u8], missing: Missing, messages: &mut impl Messages) -> Option<Read> {
-    let mended;
-    let (readable, head_len) = if missing.is_nothing() {
-        (bytes, bytes.len())
-    } else {
-        mended = zeroize::Zeroizing::new(fields::mend(bytes));
-        (mended.as_slice(), bytes.len())
-    };
->>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
     let mut slots = fields::slots();
     let mut parsed = Parsed::new(&mut []);
     let result =
@@ -103,37 +86,9 @@ pub(super) fn read(bytes: &[u8], missing: Missing, messages: &mut impl Messages)
         host: host.map(|host| fields::text(host, MAX_HOST)),
     };
     Some(Read {
-<<<<<<< HEAD
-        head: RequestHead {
-            request: Request {
-                started: place.started,
-                finished: place.finished,
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "the low half is the number"
-                )]
-                seq: place.position as u32,
-                protocol: protocol(parsed.version),
-                method: fields::text(method.as_bytes(), MAX_METHOD),
-                path: fields::text(path.as_bytes(), MAX_PATH),
-                host: host.map(|host| fields::text(host, MAX_HOST)),
-                head_len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-                longest_field: facts.longest,
-                preflight: method == "OPTIONS" && facts.origin && facts.asks_method,
-                credential,
-            },
-            method: match method {
-                "HEAD" => Method::Head,
-                "CONNECT" => Method::Connect,
-                _ => Method::Other,
-            },
-            waits_for_continue: facts.waits_for_continue,
-            missing,
-            passed: None,
-=======
         head: Arc::new(RequestHead {
             target: messages.heads().target(target),
-            head_len: u32::try_from(head_len).unwrap_or(u32::MAX),
+            head_len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             longest_field: facts.longest,
             preflight: method == "OPTIONS" && facts.origin && facts.asks_method,
             credential,
@@ -142,7 +97,6 @@ pub(super) fn read(bytes: &[u8], missing: Missing, messages: &mut impl Messages)
             "HEAD" => Method::Head,
             "CONNECT" => Method::Connect,
             _ => Method::Other,
->>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
         },
         waits_for_continue: facts.waits_for_continue,
         body: facts.framing.body(Body::Length(0)),

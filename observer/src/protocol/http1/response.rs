@@ -19,20 +19,9 @@ pub(super) struct Read {
 }
 
 /// Reads a head. `None` when it is none.
-<<<<<<< HEAD
-pub(super) fn read(bytes: &[u8], place: Place, missing: Missing) -> Option<Read> {
+pub(super) fn read(bytes: &[u8], missing: Missing) -> Option<Read> {
     let changed = fields::readable(bytes, missing);
     let readable = changed.as_ref().map_or(bytes, |changed| changed);
-=======
-pub(super) fn read(bytes: &[u8], missing: Missing) -> Option<Read> {
-    let mended;
-    let readable = if missing.is_nothing() {
-        bytes
-    } else {
-        mended = zeroize::Zeroizing::new(fields::mend(bytes));
-        mended.as_slice()
-    };
->>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
     let mut slots = fields::slots();
     let mut parsed = Parsed::new(&mut []);
     let result =

@@ -11,7 +11,9 @@ use httparse::Header;
 use super::*;
 use crate::credential::testing::policy;
 use crate::credential::{Credential, Inspector};
-use crate::exchange::{Capture, Connection, Excerpt, Field, Request, RequestHead, Response, Side, Target};
+use crate::exchange::{
+    Capture, Connection, Excerpt, Field, Request, RequestHead, Response, Side, Target,
+};
 use crate::packet::ConnectionKey;
 use crate::time::Timestamp;
 

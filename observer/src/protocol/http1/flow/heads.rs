@@ -2,13 +2,8 @@
 
 use super::super::head::{MAX_HEAD, end_of_head};
 use super::super::request::{self, Place};
-<<<<<<< HEAD
 use super::super::start_line::{Kind, Line, cut_version, recognise};
-use super::super::{Asked, Messages, Method, Missing, response};
-=======
-use super::super::start_line::{Kind, Line, recognise};
 use super::super::{Asked, Messages, Method, Missing, RequestHead, ResponseHead, response};
->>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
 use super::{CUT, Flow, Loss, MAX_PLAIN, Signal, State};
 use crate::exchange::{Excerpt, MAX_EXCERPT, Request, Response};
 use crate::protocol::http1::body::Body;
@@ -31,7 +26,10 @@ impl Flow {
             let digest = messages.heads().digest(part);
             if let Some(read) = messages.heads().request(digest) {
                 self.tell_hole(Some(Kind::Request), messages);
-                return (part.len(), Some(self.request(read, Missing::default(), messages)));
+                return (
+                    part.len(),
+                    Some(self.request(read, Missing::default(), messages)),
+                );
             }
         }
         let end = if before == 0 {
@@ -39,34 +37,21 @@ impl Flow {
         } else {
             self.head.add(part, at.finished)
         };
-<<<<<<< HEAD
-        let line = recognise(if before == 0 { part } else { self.head.bytes() });
-        match line {
-            Line::Nothing if before == 0 && self.begins_with_preamble(part) => return (0, None),
-            Line::Preface => return (0, Some(self.lose_place(Signal::Http2, kind, messages))),
-            Line::Nothing => return (0, Some(self.lose_place(Signal::NotHttp, kind, messages))),
-            Line::Start(found) if kind.is_some_and(|kind| kind != found) => {
-                return (0, Some(self.lose_place(Signal::NotHttp, kind, messages)));
-            }
-            Line::Start(_) | Line::Undecided => {}
-=======
         let Some(end) = end else {
             return self.unfinished(at, part, kind, messages);
         };
         let used = end - before;
         let behind = bytes.len() - used.min(bytes.len());
-        let done = if before == 0 {
-            self.finished(part.get(..end).unwrap_or_default(), behind, kind, messages)
-        } else {
-            let buffer = self.head.take();
-            let head = buffer.get(..end).unwrap_or_default();
-            self.finished(head, behind, kind, messages)
-        };
-        match done {
-            Ok(signal) => (used, signal),
-            Err(signal) => (0, Some(signal)),
->>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
+        let is_new = before == 0;
+        let buffer = (!is_new).then(|| self.head.take());
+        let collected = buffer.as_ref().map_or(part, |buffer| buffer.as_slice());
+        let head = collected.get(..end).unwrap_or_default();
+        if let Some(signal) = self.known(head, behind, kind, messages) {
+            return (used, Some(signal));
         }
+        let first = is_new.then_some(part);
+        self.misplaced(recognise(head), first, kind, messages)
+            .unwrap_or_else(|| (used, self.whole(head, Missing::default(), behind, messages)))
     }
 
     /// Takes bytes of a head whose end is not among them.
@@ -78,9 +63,9 @@ impl Flow {
         messages: &mut impl Messages,
     ) -> (usize, Option<Signal>) {
         let is_new = self.head.is_empty();
-        let bytes = if is_new { part } else { self.head.bytes() };
-        if let Some(signal) = misplaced(bytes, kind) {
-            return (0, Some(self.lose_place(signal, kind, messages)));
+        let line = recognise(if is_new { part } else { self.head.bytes() });
+        if let Some(done) = self.misplaced(line, is_new.then_some(part), kind, messages) {
+            return done;
         }
         if is_new {
             self.head.add(part, at.finished);
@@ -92,32 +77,50 @@ impl Flow {
         (part.len(), signal)
     }
 
-    /// Takes a head that is whole. `Err`: it is none that may stand here.
-    fn finished(
+    /// What comes of bytes that stand where a head must and begin none. `first`: the bytes, if they are
+    /// the first there. `None`: they may begin one.
+    fn misplaced(
+        &mut self,
+        line: Line,
+        first: Option<&[u8]>,
+        kind: Option<Kind>,
+        messages: &mut impl Messages,
+    ) -> Option<(usize, Option<Signal>)> {
+        let signal = match line {
+            Line::Nothing if first.is_some_and(|bytes| self.begins_with_preamble(bytes)) => {
+                return Some((0, None));
+            }
+            Line::Preface => Signal::Http2,
+            Line::Nothing => Signal::NotHttp,
+            Line::Start(found) if kind.is_some_and(|kind| kind != found) => Signal::NotHttp,
+            Line::Start(_) | Line::Undecided => return None,
+        };
+        Some((0, Some(self.lose_place(signal, kind, messages))))
+    }
+
+    /// Takes a head that is whole, if the same was read before.
+    fn known(
         &mut self,
         head: &[u8],
         behind: usize,
         kind: Option<Kind>,
         messages: &mut impl Messages,
-    ) -> Result<Option<Signal>, Signal> {
+    ) -> Option<Signal> {
         let digest = messages.heads().digest(head);
         if kind != Some(Kind::Response)
             && let Some(read) = messages.heads().request(digest)
         {
             self.tell_hole(Some(Kind::Request), messages);
-            return Ok(Some(self.request(read, Missing::default(), messages)));
+            return Some(self.request(read, Missing::default(), messages));
         }
         if kind != Some(Kind::Request)
             && let Some(read) = messages.heads().response(digest)
         {
             self.tell_hole(Some(Kind::Response), messages);
             let missing = Missing::default();
-            return Ok(Some(self.response(read, missing, head.len(), behind, messages)));
+            return Some(self.response(read, missing, head.len(), behind, messages));
         }
-        match misplaced(head, kind) {
-            Some(signal) => Err(self.lose_place(signal, kind, messages)),
-            None => Ok(self.whole(head, Missing::default(), behind, messages)),
-        }
+        None
     }
 
     /// There is no head where one must be.
@@ -188,32 +191,14 @@ impl Flow {
         if let Line::Start(kind) = line {
             self.tell_hole(Some(kind), messages);
         }
-        let digest = missing
-            .is_nothing()
-            .then(|| messages.heads().digest(head));
+        let digest = missing.is_nothing().then(|| messages.heads().digest(head));
         match line {
             Line::Start(Kind::Request) => {
                 let Some(read) = request::read(head, missing, messages) else {
                     return Some(self.lose_place(Signal::NotHttp, Some(Kind::Request), messages));
                 };
-<<<<<<< HEAD
-                self.state = match read.body {
-                    Some(Body::Length(0)) => State::Between,
-                    Some(body) => State::Body {
-                        body,
-                        doubtful: read.head.waits_for_continue,
-                    },
-                    None => State::Seek,
-                };
-                self.fresh = false;
-                read.head.passed = self.passed.take();
-                if let State::Seek = self.state {
-                    self.lose(Loss::Unread);
-                    self.tell_hole(Some(Kind::Request), messages);
-=======
                 if let Some(digest) = digest {
                     messages.heads().remember_request(digest, &read);
->>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
                 }
                 Some(self.request(read, missing, messages))
             }
@@ -221,14 +206,8 @@ impl Flow {
                 let Some(read) = response::read(head, missing) else {
                     return Some(self.lose_place(Signal::NotHttp, Some(Kind::Response), messages));
                 };
-<<<<<<< HEAD
-                self.fresh = false;
-                if let Some(time) = self.rest.take() {
-                    messages.passed_over(time);
-=======
                 if let Some(digest) = digest {
                     messages.heads().remember_response(digest, &read);
->>>>>>> 0bba574 (Read a head that was read before by its keyed digest alone, and judge on the same thread where there is one)
                 }
                 Some(self.response(read, missing, head.len(), behind, messages))
             }
@@ -242,6 +221,7 @@ impl Flow {
         missing: Missing,
         messages: &mut impl Messages,
     ) -> Signal {
+        self.fresh = false;
         self.state = match read.body {
             Some(Body::Length(0)) => State::Between,
             Some(body) => State::Body {
@@ -282,6 +262,7 @@ impl Flow {
         behind: usize,
         messages: &mut impl Messages,
     ) -> Signal {
+        self.fresh = false;
         self.state = State::Between;
         if let Some(time) = self.rest.take() {
             messages.passed_over(time);
@@ -340,16 +321,6 @@ impl Flow {
     )]
     fn seq(&self) -> u32 {
         self.head.position as u32
-    }
-}
-
-/// What it means that these bytes stand where a head must. `None`: they may begin one.
-fn misplaced(bytes: &[u8], kind: Option<Kind>) -> Option<Signal> {
-    match recognise(bytes) {
-        Line::Preface => Some(Signal::Http2),
-        Line::Nothing => Some(Signal::NotHttp),
-        Line::Start(found) if kind.is_some_and(|kind| kind != found) => Some(Signal::NotHttp),
-        Line::Start(_) | Line::Undecided => None,
     }
 }
 
