@@ -11,11 +11,10 @@ use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
 use crate::credential::Credential;
 use crate::packet::{ConnectionKey, Handling, UnixEnds};
 use crate::time::{Step, Timestamp};
+use crate::wiped::Wiped;
 
 /// A request and the answer it got.
 #[derive(Clone)]
@@ -230,7 +229,7 @@ pub enum Field {
 /// The start of a body. Raw bytes of other people's traffic: no `Debug`, wiped when dropped.
 #[derive(Clone, Default)]
 pub struct Excerpt {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Wiped,
     whole: bool,
 }
 
@@ -238,7 +237,7 @@ impl Excerpt {
     /// `whole`: nothing of the body is missing.
     pub fn new(bytes: Vec<u8>, whole: bool) -> Self {
         Self {
-            bytes: Zeroizing::new(bytes),
+            bytes: bytes.into(),
             whole,
         }
     }

@@ -33,3 +33,4 @@ pub mod stream;
 pub mod time;
 pub mod totals;
 pub mod verdict;
+mod wiped;

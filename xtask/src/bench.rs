@@ -3,7 +3,6 @@
 //! Absolute numbers belong to the machine; the differences and ratios of alternating runs are what is
 //! worth reading.
 
-mod capture;
 mod live;
 mod replay;
 mod spread;

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::credential::Claims;
 use crate::exchange::{Exchange, Request, Response};
 use crate::redact;
-use crate::time::Timestamp;
+use crate::sink::Glance;
 use crate::verdict::Verdict;
 
 use super::{
@@ -22,7 +21,22 @@ pub struct Seen<'a> {
     pub requests: &'a mut Requests,
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    /// What there is to count of this exchange under this verdict.
+    pub fn glance(&self, verdict: &'a Verdict) -> Glance<'a> {
+        let request = self.exchange.request.as_ref();
+        let response = self.exchange.response.as_ref();
+        Glance {
+            time: self.exchange.began(),
+            side: self.exchange.connection.side,
+            service: self.service,
+            verdict,
+            status: response.map(|response| response.status),
+            ends: ends(request, response),
+            seconds_to_expiry: request.and_then(seconds_to_expiry),
+        }
+    }
+
     /// The event of this exchange under this verdict.
     pub fn with(self, verdict: impl Into<Arc<Verdict>>) -> Event {
         let Exchange {
@@ -65,13 +79,8 @@ impl Seen<'_> {
                 lost: capture.lost,
             },
             verdict: verdict.into(),
-            ends: Ends {
-                request: request.map(|request| request.seq),
-                response: response.map(|response| response.seq),
-            },
-            seconds_to_expiry: request.and_then(|request| {
-                seconds_to_expiry(credential?.claims.as_ref()?, request.started)
-            }),
+            ends: ends(request, response),
+            seconds_to_expiry: request.and_then(seconds_to_expiry),
         }
     }
 
@@ -111,8 +120,17 @@ fn duration_us(request: &Request, response: &Response) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn seconds_to_expiry(claims: &Claims, at: Timestamp) -> Option<f64> {
-    let nanos = claims.expiry()?.nanos().saturating_sub(at.nanos());
+fn ends(request: Option<&Request>, response: Option<&Response>) -> Ends {
+    Ends {
+        request: request.map(|request| request.seq),
+        response: response.map(|response| response.seq),
+    }
+}
+
+fn seconds_to_expiry(request: &Request) -> Option<f64> {
+    let claims = request.credential.as_ref()?.claims.as_ref()?;
+    let expiry = claims.expiry()?.nanos();
+    let nanos = expiry.saturating_sub(request.started.nanos());
     #[expect(
         clippy::cast_precision_loss,
         reason = "a histogram's buckets are minutes wide"

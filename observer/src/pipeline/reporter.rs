@@ -9,11 +9,11 @@ use crate::event::{Requests, Seen};
 use crate::exchange::Exchange;
 use crate::filter::Filter;
 use crate::service::{self, Services};
-use crate::sink::Sink;
+use crate::sink::{Glance, Sink};
 use crate::stop::Stop;
 use crate::time::{Step, Timestamp};
 use crate::totals::Totals;
-use crate::verdict::{Expectation, Judge};
+use crate::verdict::{Expectation, Judge, Outcome};
 
 use super::steps::Steps;
 
@@ -133,18 +133,31 @@ impl Reporter {
             .iter()
             .find(|(meant, _)| service::is_meant(&service, meant))
             .map(|(_, expectation)| expectation);
+        let verdict = self.judge.judge(exchange, expected);
         let seen = Seen {
             exchange,
             service: &service,
             requests: &mut self.requests,
         };
-        let mut event = seen.with(self.judge.judge(exchange, expected));
+        let refused = verdict.outcome == Outcome::Rejected;
+        if !self.sinks.iter().any(|sink| sink.wants(refused)) {
+            let glance = seen.glance(&verdict);
+            for sink in &mut self.sinks {
+                sink.glance(&glance);
+            }
+            return;
+        }
+        let mut event = seen.with(verdict);
         if let Some(process) = &mut event.process {
             process.step = step;
         }
         let event = Arc::new(event);
         for sink in &mut self.sinks {
-            sink.take(&event);
+            if sink.wants(refused) {
+                sink.take(&event);
+            } else {
+                sink.glance(&Glance::from(&*event));
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use lru::LruCache;
 
+use super::Glance;
 use crate::event::{Ends, Event};
 use crate::exchange::Side;
 use crate::time::Timestamp;
@@ -40,7 +41,7 @@ impl OnePerExchange {
         match event.side {
             Side::Wire if refused => tell(event),
             Side::Server => {
-                self.remember(event);
+                self.remember(&Glance::from(&**event));
                 if refused {
                     tell(event);
                 }
@@ -55,6 +56,13 @@ impl OnePerExchange {
                     .push_back((self.clock.max(event.completed), Arc::clone(event)));
             }
             Side::Client | Side::Wire => {}
+        }
+    }
+
+    /// Takes what there is to count of an exchange that was not refused.
+    pub fn glance(&mut self, glance: &Glance<'_>) {
+        if glance.side == Side::Server {
+            self.remember(glance);
         }
     }
 
@@ -78,14 +86,14 @@ impl OnePerExchange {
         }
     }
 
-    fn remember(&mut self, event: &Event) {
-        if let Some((key, request)) = key(event) {
+    fn remember(&mut self, glance: &Glance<'_>) {
+        if let Some((key, request)) = key(glance) {
             self.servers.put(key, request);
         }
     }
 
     fn tell_unless_seen(&self, event: &Arc<Event>, tell: &mut impl FnMut(&Arc<Event>)) {
-        let seen = key(event).is_some_and(|(key, request)| {
+        let seen = key(&Glance::from(&**event)).is_some_and(|(key, request)| {
             self.servers.peek(&key).is_some_and(|other| {
                 // One end may have missed the request.
                 other.is_none() || request.is_none() || *other == request
@@ -105,9 +113,9 @@ const HELD: usize = 4096;
 /// complete before the client's, but its process may be waited for.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-fn key(event: &Event) -> Option<((u32, u16), Option<u32>)> {
-    let Ends { request, response } = event.ends;
-    Some(((response?, event.status()?), request))
+fn key(glance: &Glance<'_>) -> Option<((u32, u16), Option<u32>)> {
+    let Ends { request, response } = glance.ends;
+    Some(((response?, glance.status?), request))
 }
 
 #[cfg(test)]

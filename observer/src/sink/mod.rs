@@ -11,16 +11,67 @@ pub mod writer;
 
 use std::sync::Arc;
 
-use crate::event::Event;
+use crate::event::{Ends, Event};
 use crate::exchange::Side;
 use crate::gap::Gap;
 use crate::time::Timestamp;
 use crate::totals::Totals;
+use crate::verdict::{Outcome, Verdict};
+
+/// What there is to count of an exchange.
+#[derive(Clone, Copy)]
+pub struct Glance<'a> {
+    /// As [`Event::time`].
+    pub time: Timestamp,
+    /// From where it was seen.
+    pub side: Side,
+    /// Who answers.
+    pub service: &'a Arc<str>,
+    /// What observer concludes.
+    pub verdict: &'a Verdict,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// What the other end of the same exchange has too.
+    pub ends: Ends,
+    /// As [`Event::seconds_to_expiry`].
+    pub seconds_to_expiry: Option<f64>,
+}
+
+impl<'a> From<&'a Event> for Glance<'a> {
+    fn from(event: &'a Event) -> Self {
+        Self {
+            time: event.time,
+            side: event.side,
+            service: &event.service,
+            verdict: &event.verdict,
+            status: event.status(),
+            ends: event.ends,
+            seconds_to_expiry: event.seconds_to_expiry,
+        }
+    }
+}
+
+impl Glance<'_> {
+    /// As [`Event::is_rejection`].
+    pub fn is_rejection(&self) -> bool {
+        self.verdict.outcome == Outcome::Rejected
+    }
+}
 
 /// Something that takes events. It never blocks the capture.
 pub trait Sink: Send {
     /// Takes one event.
     fn take(&mut self, event: &Arc<Event>);
+
+    /// Whether it has to have the events of exchanges that were refused, or that were not. Else it is
+    /// content to [`Sink::glance`] at them: most exchanges were not refused, and an event costs more
+    /// than counting one.
+    fn wants(&self, _refused: bool) -> bool {
+        true
+    }
+
+    /// Takes what there is to count of an exchange whose event it does not want.
+    fn glance(&mut self, _glance: &Glance<'_>) {}
 
     /// Takes a TLS connection to a service, seen from a side, whose contents nobody here can read. The
     /// name that its client asked for is text from the wire.

@@ -51,11 +51,14 @@ impl Ndjson {
 }
 
 impl Sink for Ndjson {
+    fn wants(&self, refused: bool) -> bool {
+        refused || self.which == Which::All
+    }
+
     fn take(&mut self, event: &Arc<Event>) {
-        if self.which == Which::Rejected && !event.is_rejection() {
-            return;
+        if self.wants(event.is_rejection()) {
+            self.line(&**event);
         }
-        self.line(&**event);
     }
 
     fn gap(&mut self, gap: &Gap) {

@@ -7,11 +7,11 @@ use crate::exchange::Side;
 use crate::time::Timestamp;
 use crate::totals::Totals;
 
-use super::Sink;
 use super::ends::OnePerExchange;
 use super::summary::{Summary, Unwritten};
 use super::terminal::Terminal;
 use super::writer::Losses;
+use super::{Glance, Sink};
 
 /// Tells each rejection once, from the side that knows most.
 pub struct Report {
@@ -56,8 +56,17 @@ impl Report {
 }
 
 impl Sink for Report {
+    fn wants(&self, refused: bool) -> bool {
+        refused
+    }
+
+    fn glance(&mut self, glance: &Glance<'_>) {
+        self.summary.exchange(glance.side, glance.time);
+        self.ends.glance(glance);
+    }
+
     fn take(&mut self, event: &Arc<Event>) {
-        self.summary.exchange(event);
+        self.summary.exchange(event.side, event.time);
         let Self {
             ends,
             lines,

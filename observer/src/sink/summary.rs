@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
+use lru::DefaultHasher;
+
 use crate::event::Event;
 use crate::exchange::Side;
 use crate::redact;
@@ -22,17 +24,17 @@ pub struct Summary {
     sides: BTreeMap<Side, u64>,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
-    rejections: HashMap<(Arc<str>, Option<Cause>), Rejections>,
+    rejections: HashMap<(Arc<str>, Option<Cause>), Rejections, DefaultHasher>,
     tokens: usize,
     tls: BTreeMap<String, Encrypted>,
 }
 
 impl Summary {
     /// Counts an exchange, from whatever side.
-    pub fn exchange(&mut self, event: &Event) {
-        *self.sides.entry(event.side).or_default() += 1;
-        self.first = Some(self.first.map_or(event.time, |first| first.min(event.time)));
-        self.last = Some(self.last.map_or(event.time, |last| last.max(event.time)));
+    pub fn exchange(&mut self, side: Side, time: Timestamp) {
+        *self.sides.entry(side).or_default() += 1;
+        self.first = Some(self.first.map_or(time, |first| first.min(time)));
+        self.last = Some(self.last.map_or(time, |last| last.max(time)));
     }
 
     /// Counts a rejection: once, whatever the number of its sides.
@@ -134,7 +136,7 @@ struct Rejections {
     count: u64,
     first: Timestamp,
     last: Timestamp,
-    tokens: HashSet<u64>,
+    tokens: HashSet<u64, DefaultHasher>,
     tokens_beyond: bool,
 }
 
@@ -144,7 +146,7 @@ impl Rejections {
             count: 0,
             first: time,
             last: time,
-            tokens: HashSet::new(),
+            tokens: HashSet::default(),
             tokens_beyond: false,
         }
     }
@@ -340,11 +342,11 @@ mod tests {
         for number in 0..1200 {
             Arc::make_mut(event.credential.as_mut().unwrap()).fingerprint =
                 Some(Fingerprint(number % 3));
-            summary.exchange(&event);
+            summary.exchange(event.side, event.time);
             summary.rejection(&event);
         }
         Arc::make_mut(&mut event.verdict).cause = Some(Cause::KeyNotFound);
-        summary.exchange(&event);
+        summary.exchange(event.side, event.time);
         summary.rejection(&event);
         for _ in 0..812 {
             summary.tls("nginx:443", Side::Server, Some("api.example"));

@@ -1,11 +1,10 @@
 //! An exchange that is not complete.
 
-use zeroize::Zeroizing;
-
 use crate::exchange::{Capture, Excerpt, Request, Response};
 use crate::packet::Handling;
 use crate::protocol::http1::Method;
 use crate::time::Timestamp;
+use crate::wiped::Wiped;
 
 /// An exchange that is not complete.
 pub(super) struct Slot {
@@ -18,7 +17,7 @@ pub(super) struct Slot {
     pub(super) method: Option<Method>,
     pub(super) request: Option<Request>,
     pub(super) response: Option<Response>,
-    pub(super) excerpt: Zeroizing<Vec<u8>>,
+    pub(super) excerpt: Wiped,
     pub(super) handled: Option<Handling>,
     /// `handled` was told before the head was seen.
     pub(super) provisional: bool,
@@ -55,7 +54,7 @@ impl Slot {
             method: None,
             request: None,
             response: None,
-            excerpt: Zeroizing::default(),
+            excerpt: Wiped::default(),
             handled: None,
             provisional: false,
             capture: Capture::default(),

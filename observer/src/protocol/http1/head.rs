@@ -1,8 +1,7 @@
 //! The bytes of a head, collected over segments.
 
-use zeroize::Zeroizing;
-
 use crate::time::Timestamp;
+use crate::wiped::Wiped;
 
 /// The longest head that is read. Servers refuse heads long before: the largest common limit is
 /// 32 KiB.
@@ -11,7 +10,7 @@ pub const MAX_HEAD: usize = 64 * 1024;
 /// A head that has begun, and what is known of it.
 #[derive(Default)]
 pub(super) struct Partial {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Wiped,
     searched: usize,
     /// The position of its first byte.
     pub(super) position: u64,
@@ -52,7 +51,7 @@ impl Partial {
     }
 
     /// Takes the bytes out, to read them while the state changes.
-    pub(super) fn take(&mut self) -> Zeroizing<Vec<u8>> {
+    pub(super) fn take(&mut self) -> Wiped {
         self.searched = 0;
         std::mem::take(&mut self.bytes)
     }

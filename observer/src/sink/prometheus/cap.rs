@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use lru::DefaultHasher;
+
 /// The values of one label.
 pub(super) struct Cap {
-    known: HashSet<String>,
+    known: HashSet<String, DefaultHasher>,
     limit: usize,
 }
 
@@ -12,7 +14,7 @@ impl Cap {
     /// At most `limit` values, and [`OTHER`].
     pub(super) fn new(limit: usize) -> Self {
         Self {
-            known: HashSet::new(),
+            known: HashSet::default(),
             limit,
         }
     }

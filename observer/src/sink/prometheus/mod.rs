@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use lru::DefaultHasher;
 use prometheus::{Histogram, IntCounter, Registry, TextEncoder};
 
 use crate::event::Event;
@@ -20,8 +21,8 @@ use crate::time::Timestamp;
 use crate::totals::{Counts, Totals};
 use crate::verdict::{Cause, Certainty, Outcome};
 
-use super::Sink;
 use super::writer::Losses;
+use super::{Glance, Sink};
 use cap::Cap;
 use family::Families;
 use process::Process;
@@ -30,8 +31,8 @@ use process::Process;
 pub struct Prometheus {
     families: Families,
     services: Cap,
-    series: HashMap<Labels, Series>,
-    time_to_expiry: HashMap<Arc<str>, Histogram>,
+    series: HashMap<Labels, Series, DefaultHasher>,
+    time_to_expiry: HashMap<Arc<str>, Histogram, DefaultHasher>,
     page: Page,
 }
 
@@ -73,8 +74,8 @@ impl Prometheus {
         Ok(Self {
             families: families.clone(),
             services: Cap::new(SERVICES),
-            series: HashMap::new(),
-            time_to_expiry: HashMap::new(),
+            series: HashMap::default(),
+            time_to_expiry: HashMap::default(),
             page: Page(Arc::new(Shared {
                 registry,
                 families,
@@ -104,15 +105,23 @@ impl Prometheus {
 }
 
 impl Sink for Prometheus {
+    fn wants(&self, _: bool) -> bool {
+        false
+    }
+
     fn take(&mut self, event: &Arc<Event>) {
-        let shown = self.service(&event.service);
-        let service = if *shown == *event.service {
-            Arc::clone(&event.service)
+        self.glance(&Glance::from(&**event));
+    }
+
+    fn glance(&mut self, glance: &Glance<'_>) {
+        let shown = self.service(glance.service);
+        let service = if *shown == **glance.service {
+            Arc::clone(glance.service)
         } else {
             shown.into()
         };
-        if let Some(seconds) = event.seconds_to_expiry
-            && event.side != Side::Client
+        if let Some(seconds) = glance.seconds_to_expiry
+            && glance.side != Side::Client
         {
             let family = &self.families.time_to_expiry;
             self.time_to_expiry
@@ -120,13 +129,13 @@ impl Sink for Prometheus {
                 .or_insert_with_key(|service| family.with_label_values(&[&**service]))
                 .observe(seconds);
         }
-        let refused = event.is_rejection();
+        let refused = glance.is_rejection();
         let labels = Labels {
             service,
-            outcome: event.verdict.outcome,
-            cause: event.verdict.cause.filter(|_| refused),
-            certainty: event.verdict.certainty.filter(|_| refused),
-            side: event.side,
+            outcome: glance.verdict.outcome,
+            cause: glance.verdict.cause.filter(|_| refused),
+            certainty: glance.verdict.certainty.filter(|_| refused),
+            side: glance.side,
         };
         let families = &self.families;
         let series = self
