@@ -155,7 +155,12 @@ impl Engine {
     /// Puts what the workers gave in order.
     fn collect(&mut self) {
         for worker in &mut self.workers {
-            self.pending.append(&mut worker.output);
+            if self.pending.is_empty() {
+                // What is left for the next batch is little, mostly nothing.
+                std::mem::swap(&mut self.pending, &mut worker.output);
+            } else {
+                self.pending.append(&mut worker.output);
+            }
         }
         // A connection is in one shard, whose output is in its order: a stable sort keeps that.
         self.pending

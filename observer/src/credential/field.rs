@@ -38,10 +38,9 @@ impl Parts<'_> {
 pub(super) fn take_apart(value: &[u8]) -> Parts<'_> {
     let value = value.trim_ascii();
     let mut defects = Vec::new();
-    if value
-        .iter()
-        .any(|byte| (*byte < 0x20 && *byte != b'\t') || *byte >= 0x7f)
-    {
+    // All bytes are looked at, for that is done many at a time.
+    let strange = |byte: u8| (byte < 0x20 && byte != b'\t') || byte >= 0x7f;
+    if value.iter().fold(false, |any, byte| any | strange(*byte)) {
         defects.push(Defect::Blank);
     }
     let (scheme, rest) = split_scheme(value, &mut defects);
@@ -49,18 +48,19 @@ pub(super) fn take_apart(value: &[u8]) -> Parts<'_> {
     if scheme.is_some_and(carries_one_token) {
         token = strip_doubled(token, scheme.unwrap_or_default(), &mut defects);
         token = strip_quotes(token, &mut defects);
-        if let Some(at) = token.iter().position(|byte| matches!(byte, b',' | b';')) {
+        if let Some(at) = memchr::memchr2(b',', b';', token) {
             push_once(&mut defects, Defect::Separator);
             token = token.get(..at).unwrap_or_default();
         }
-        if PLACEHOLDERS.iter().any(|word| {
-            token
-                .split(u8::is_ascii_whitespace)
-                .next()
-                .is_some_and(|first| first.eq_ignore_ascii_case(word))
-        }) {
+        let is_placeholder = |word: &&[u8]| {
+            let Some((start, rest)) = token.split_at_checked(word.len()) else {
+                return false;
+            };
+            start.eq_ignore_ascii_case(word) && rest.first().is_none_or(u8::is_ascii_whitespace)
+        };
+        if PLACEHOLDERS.iter().any(is_placeholder) {
             push_once(&mut defects, Defect::Placeholder);
-        } else if token.iter().any(|byte| *byte <= b' ') {
+        } else if token.iter().fold(false, |any, byte| any | (*byte <= b' ')) {
             push_once(&mut defects, Defect::Blank);
             token = longest_word(token);
         }

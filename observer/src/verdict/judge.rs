@@ -10,20 +10,25 @@ use lru::LruCache;
 
 use super::clock::Clock;
 use super::outcome;
-use super::statement;
+use super::statement::{self, Statement};
 use super::token::{Distance, Presence, Shown, Times};
 use super::{Expectation, Sight, Verdict, unanswered};
-use crate::credential::Credential;
+use crate::credential::{Credential, Echo};
 use crate::digest::DigestKey;
-use crate::exchange::{Exchange, Field};
+use crate::exchange::{Exchange, Field, Response};
 
 /// How many verdicts are remembered; most take less than 1 KiB, and none more than 16.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).expect("it is not zero");
+/// How many answers are remembered as they were understood; most take less than 2 KiB, and none more
+/// than 40.
+const STATEMENTS: NonZeroUsize = NonZeroUsize::new(128).expect("it is not zero");
 
 /// Judges like [`super::judge`], each distinct case once.
 pub struct Judge {
     key: DigestKey,
     known: LruCache<Box<[u64]>, Known>,
+    /// What answers say, where the secret of the request cannot be in it as plain words.
+    statements: LruCache<Box<[u64]>, Statement>,
     /// What the present case rests on.
     case: Vec<u64>,
     clock: Clock,
@@ -40,6 +45,7 @@ impl Default for Judge {
         Self {
             key: DigestKey::default(),
             known: LruCache::new(REMEMBERED),
+            statements: LruCache::sparse(STATEMENTS),
             case: Vec::new(),
             clock: Clock::default(),
         }
@@ -59,21 +65,47 @@ impl Judge {
         let Some(response) = &exchange.response else {
             return Arc::clone(&UNANSWERED);
         };
-        let shown = Shown::look(exchange);
+        let presence = Presence::of(exchange);
+        let with_body = outcome::may_explain(response, presence);
+        self.case.clear();
+        response.rest_on(with_body, &self.key, &mut self.case);
+        let says_nothing = self.case.is_empty();
+        self.case.push(u64::from(response.status));
+        // Nearly all answers that let a request in say nothing of it.
+        let personal = !(says_nothing && outcome::lets_in(response.status));
+        let said = self.case.len();
         let sight = Sight {
             exchange,
             response,
-            shown,
-            with_body: outcome::may_explain(response, shown.presence),
-            clock_ahead: self.clock.ahead(response),
+            shown: match personal {
+                true => Shown::look(exchange),
+                false => Shown::default(),
+            },
+            with_body,
+            clock_ahead: match personal {
+                true => self.clock.ahead(response),
+                false => None,
+            },
             expected,
         };
-        self.case.clear();
-        let personal = sight.rest_on(&self.key, &mut self.case);
+        if personal {
+            sight.rest_on(&self.key, &mut self.case);
+        }
         if let Some(known) = self.known.get(self.case.as_slice()) {
             return Arc::clone(&known.verdict);
         }
-        let (verdict, sized) = sight.conclude();
+        let echo = presence.echo();
+        let (verdict, sized) = if echo == Echo::default() {
+            let said = self.case.get(..said).unwrap_or_default();
+            let read = || Statement::read(response, with_body, echo);
+            let statement = match self.statements.get(said) {
+                Some(statement) => statement,
+                None => self.statements.get_or_insert(said.into(), read),
+            };
+            sight.conclude(statement)
+        } else {
+            sight.conclude(&Statement::read(response, with_body, echo))
+        };
         let verdict = Arc::new(verdict);
         // Sizes differ from request to request, and few verdicts rest on them.
         if !sized {
@@ -88,16 +120,15 @@ impl Judge {
     }
 }
 
-impl Sight<'_> {
-    /// Puts together everything that makes a difference, but for sizes. Says whether the credential
-    /// itself is part of it.
-    fn rest_on(&self, key: &DigestKey, case: &mut Vec<u64>) -> bool {
-        let status = self.response.status;
-        let is_login = (300..=399).contains(&status);
-        for (field, value) in self.response.fields.iter() {
+impl Response {
+    /// Puts together all that a verdict may read of an answer, but for its status. Nothing is added
+    /// where there is nothing to read.
+    fn rest_on(&self, with_body: bool, key: &DigestKey, case: &mut Vec<u64>) {
+        let is_redirect = (300..=399).contains(&self.status);
+        for (field, value) in self.fields.iter() {
             let matters = match field {
-                Field::ContentEncoding => self.with_body,
-                Field::Location => is_login,
+                Field::ContentEncoding => with_body,
+                Field::Location => is_redirect,
                 other => statement::is_read(*other, value),
             };
             if matters {
@@ -105,17 +136,21 @@ impl Sight<'_> {
                 case.extend(key.of(value.as_bytes()).words());
             }
         }
-        let request = self.exchange.request.as_ref();
-        let says_nothing = case.is_empty() && !self.with_body;
-        case.push(u64::from(status));
-        if says_nothing && outcome::lets_in(status) {
-            return false;
+        if with_body {
+            case.push(u64::MAX);
+            case.extend(key.of(self.excerpt.bytes()).words());
         }
+    }
+}
+
+impl Sight<'_> {
+    /// Adds everything else that makes a difference, but for sizes.
+    fn rest_on(&self, key: &DigestKey, case: &mut Vec<u64>) {
+        let request = self.exchange.request.as_ref();
         let bits = [
             request.is_some(),
             request.is_some_and(|request| request.preflight),
             self.exchange.capture.response_cut,
-            self.with_body,
         ];
         let bits = bits.into_iter();
         case.push(bits.fold(0, |bits, bit| bits << 1 | u64::from(bit)));
@@ -134,9 +169,6 @@ impl Sight<'_> {
             case.push(distance.map_or(u64::MAX, Distance::number));
         }
         case.push(self.clock_ahead.unwrap_or_default().cast_unsigned());
-        if self.with_body {
-            case.extend(key.of(self.response.excerpt.bytes()).words());
-        }
         if let Some(Expectation { issuer, audience }) = self.expected {
             for list in [issuer, audience] {
                 case.push(list.len() as u64);
@@ -145,6 +177,5 @@ impl Sight<'_> {
                 }
             }
         }
-        true
     }
 }

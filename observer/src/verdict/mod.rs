@@ -27,7 +27,7 @@ pub use cause::{Cause, Certainty, Outcome};
 pub use examine::{Problem, examine};
 pub use judge::Judge;
 
-use crate::credential::{Echo, Signature};
+use crate::credential::Signature;
 use crate::exchange::{Exchange, Response};
 use clock::Clock;
 use combine::combine;
@@ -85,7 +85,9 @@ pub fn judge(exchange: &Exchange, expected: Option<&Expectation>) -> Verdict {
         clock_ahead: Clock::default().ahead(response),
         expected,
     };
-    sight.conclude().0
+    let echo = sight.shown.presence.echo();
+    let statement = Statement::read(response, sight.with_body, echo);
+    sight.conclude(&statement).0
 }
 
 fn unanswered() -> Verdict {
@@ -112,12 +114,10 @@ struct Sight<'a> {
 
 impl Sight<'_> {
     /// The verdict, and whether it may rest on the sizes of the request.
-    fn conclude(&self) -> (Verdict, bool) {
+    fn conclude(&self, statement: &Statement) -> (Verdict, bool) {
         let token = Token::of(self.shown, "the request", self.expected);
-        let echo = token.credential().map_or_else(Echo::default, |it| it.echo);
-        let statement = Statement::read(self.response, self.with_body, echo);
         let sized = self.response.status == 431 || statement.names(Cause::TokenTooLarge);
-        (self.weigh(&statement, &token), sized)
+        (self.weigh(statement, &token), sized)
     }
 
     fn weigh(&self, statement: &Statement, token: &Token<'_>) -> Verdict {

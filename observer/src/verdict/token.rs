@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Cause, Expectation};
-use crate::credential::{Claims, Credential, Defect, Kind, MAX_LIST, Signature};
+use crate::credential::{Claims, Credential, Defect, Echo, Kind, MAX_LIST, Signature};
 use crate::exchange::Exchange;
 use crate::time::Timestamp;
 
@@ -31,7 +31,7 @@ pub(super) struct Token<'a> {
 }
 
 /// The credential of an exchange as far as a verdict depends on it, before anything of it is judged.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Shown<'a> {
     /// Whether there was one.
     pub(super) presence: Presence<'a>,
@@ -64,13 +64,14 @@ pub(super) struct Distance {
 }
 
 /// Whether a request carried a credential.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) enum Presence<'a> {
     /// No Authorization field.
     Absent,
     /// It had one.
     Present(&'a Credential),
     /// The request or the part of it where it could be was not seen.
+    #[default]
     Unknown,
 }
 
@@ -84,18 +85,36 @@ pub(super) struct Finding {
     pub(super) clause: String,
 }
 
+impl<'a> Presence<'a> {
+    /// Of an exchange.
+    pub(super) fn of(exchange: &'a Exchange) -> Self {
+        let request = exchange.request.as_ref();
+        match request.map(|request| request.credential.as_deref()) {
+            Some(Some(credential)) => Self::Present(credential),
+            Some(None) if !exchange.capture.request_cut && exchange.capture.lost == 0 => {
+                Self::Absent
+            }
+            _ => Self::Unknown,
+        }
+    }
+
+    /// How its secret is known where an answer repeats it.
+    pub(super) fn echo(self) -> Echo {
+        match self {
+            Self::Present(credential) => credential.echo,
+            Self::Absent | Self::Unknown => Echo::default(),
+        }
+    }
+}
+
 impl<'a> Shown<'a> {
     /// Looks at the credential of an exchange.
     pub(super) fn look(exchange: &'a Exchange) -> Self {
         let request = exchange.request.as_ref();
-        let presence = match request.map(|request| request.credential.as_deref()) {
-            Some(Some(credential)) => Presence::Present(credential),
-            Some(None) if !exchange.capture.request_cut && exchange.capture.lost == 0 => {
-                Presence::Absent
-            }
-            _ => Presence::Unknown,
-        };
-        Self::at(presence, request.map(|request| request.finished))
+        Self::at(
+            Presence::of(exchange),
+            request.map(|request| request.finished),
+        )
     }
 
     /// Looks at a credential at a time.
