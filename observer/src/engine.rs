@@ -164,7 +164,7 @@ impl Engine {
         }
         // A connection is in one shard, whose output is in its order: a stable sort keeps that.
         self.pending
-            .sort_by_key(|completed| (completed.at, completed.key));
+            .sort_by(|one, other| one.at.cmp(&other.at).then_with(|| one.key.cmp(&other.key)));
     }
 }
 

@@ -53,10 +53,10 @@ impl Pairing {
     /// Whether the first request that waits for an answer at `started` began a turn after the latest
     /// hole in the answers.
     pub(super) fn is_new_turn(&self, started: Timestamp) -> bool {
-        let first = self.waiting(started).next();
-        self.doubt
-            .zip(first)
-            .is_some_and(|(doubt, (_, slot))| slot.turn && slot.started > doubt.ended)
+        self.doubt.is_some_and(|doubt| {
+            let first = self.waiting(started).next();
+            first.is_some_and(|(_, slot)| slot.turn && slot.started > doubt.ended)
+        })
     }
 
     /// The requests that an answer which begins at `started` may belong to.
