@@ -35,7 +35,7 @@ pub(crate) fn run(data: &[u8]) {
             finished: time,
             seq: 0,
             status,
-            fields,
+            fields: fields.into(),
             excerpt: Excerpt::new(body.into_bytes(), true),
         }),
         handled: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Sink;
+use super::{Glance, Sink};
 use crate::event::Event;
 use crate::time::Timestamp;
 use crate::totals::Totals;
@@ -43,7 +43,15 @@ impl Progress {
 }
 
 impl Sink for Progress {
+    fn wants(&self, _: bool) -> bool {
+        false
+    }
+
     fn take(&mut self, _: &Arc<Event>) {
+        self.exchanges += 1;
+    }
+
+    fn glance(&mut self, _: &Glance<'_>) {
         self.exchanges += 1;
     }
 

@@ -67,6 +67,10 @@ fn write_until(state: &State, heard: &AtomicU64, ended: &Receiver<()>) {
 }
 
 impl Sink for Keeper {
+    fn wants(&self, _: bool) -> bool {
+        false
+    }
+
     fn take(&mut self, _: &Arc<Event>) {}
 
     fn pass(&mut self, _: Timestamp, _: &Totals) {
