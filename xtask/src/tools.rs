@@ -43,6 +43,7 @@ const BENCH: &[(&str, &str)] = &[
     ("wrk", "wrk"),
     ("curl", "curl"),
     ("tcpdump", "tcpdump"),
+    ("tshark", "tshark"),
     ("bpftool", "bpftool"),
     ("redis-server", "redis-server"),
     ("redis-benchmark", "redis-tools"),

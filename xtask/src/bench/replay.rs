@@ -35,6 +35,7 @@ pub(super) fn measure(root: &Path, program: &Path, args: &Args) -> Result<(), St
     if !tools::is_root() {
         return Err("recording on loopback needs root".to_owned());
     }
+    tools::provide_bench()?;
     let target = root.join("target");
     let folder = TempDir::with_prefix_in("bench-", &target)
         .map_err(|error| format!("a folder in {}: {error}", target.display()))?;

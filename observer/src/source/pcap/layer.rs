@@ -107,6 +107,11 @@ const MAX_LAYERS: usize = 32;
 /// Finds what a packet is about.
 #[inline]
 pub(super) fn open<'a>(layer: Layer, mut packet: Packet<'a>) -> Result<Opened<'a>, Skip> {
+    if let Layer::Link(LinkType::ETHERNET) = layer
+        && let Some(tcp) = tcp::plain(&packet)
+    {
+        return Ok(Opened::Segment(tcp));
+    }
     walk(layer, &mut packet).map_err(|skip| match skip {
         Skip::NotIp if packet.inside => Skip::NotTcp,
         Skip::Malformed if packet.guessed => Skip::NotTcp,

@@ -22,6 +22,9 @@ enum Framing {
 }
 
 impl LinkType {
+    /// What nearly all captures have.
+    pub(super) const ETHERNET: Self = Self(1);
+
     /// Whether observer takes such frames apart.
     pub fn is_read(self) -> bool {
         self.framing().is_some()
@@ -30,8 +33,7 @@ impl LinkType {
     /// Takes the link layer off a frame.
     #[inline]
     pub(super) fn open(self, packet: &mut Packet<'_>) -> Result<Layer, Skip> {
-        // What nearly all captures have.
-        if self.0 == 1 {
+        if self == Self::ETHERNET {
             return Ok(Layer::Ethernet);
         }
         match self.framing().ok_or(Skip::LinkType)? {

@@ -20,6 +20,49 @@ pub(in crate::source::pcap) struct Tcp<'a> {
     pub(in crate::source::pcap) place: Place,
 }
 
+/// What nearly all packets are, taken apart at once: Ethernet, a whole packet of IPv4 without options, and
+/// TCP. `None`: anything else, or something is wrong with it.
+#[inline]
+pub(super) fn plain<'a>(packet: &Packet<'a>) -> Option<Tcp<'a>> {
+    const ETHERNET: usize = 14;
+    const BEFORE_TCP: usize = ETHERNET + 20;
+    let header: &[u8; BEFORE_TCP + 20] = packet.bytes.first_chunk()?;
+    let two = |at: usize| -> Option<u16> {
+        let bytes = header.get(at..)?.first_chunk()?;
+        Some(u16::from_be_bytes(*bytes))
+    };
+    let four = |at: usize| -> Option<[u8; 4]> { header.get(at..)?.first_chunk().copied() };
+    // The EtherType, the version with the length of the header, fragments, the protocol.
+    let is_plain = two(12)? == 0x0800
+        && header.get(ETHERNET)? == &0x45
+        && two(20)? & 0x3fff == 0
+        && header.get(23)? == &6;
+    let segment = packet
+        .bytes
+        .get(BEFORE_TCP..ETHERNET + usize::from(two(16)?))
+        .filter(|_| is_plain)?;
+    let header_len = usize::from(header.get(BEFORE_TCP + 12)? >> 4) * 4;
+    let payload = segment.get(header_len..).filter(|_| header_len >= 20)?;
+    let flags = header.get(BEFORE_TCP + 13)?;
+    let address = |ip: usize, port: usize| -> Option<SocketAddr> {
+        Some(SocketAddr::from((four(ip)?, two(port)?)))
+    };
+    Some(Tcp {
+        source: address(26, BEFORE_TCP)?,
+        target: address(30, BEFORE_TCP + 2)?,
+        seq: u32::from_be_bytes(four(BEFORE_TCP + 4)?),
+        flags: Flags {
+            syn: flags & 0x02 != 0,
+            ack: flags & 0x10 != 0,
+            fin: flags & 0x01 != 0,
+            rst: flags & 0x04 != 0,
+        },
+        payload,
+        wire_len: u32::try_from(payload.len()).ok()?,
+        place: packet.place,
+    })
+}
+
 /// Takes the header of a segment off.
 #[inline]
 pub(super) fn open<'a>(carried: &Carried, packet: &Packet<'a>) -> Result<Tcp<'a>, Skip> {
@@ -144,5 +187,55 @@ impl Tcp<'_> {
             moved: None,
             listener: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Layer, Opened, walk};
+    use super::*;
+    use crate::source::pcap::link::LinkType;
+
+    /// Ethernet, IPv4, TCP with an option, five bytes, and two of padding.
+    const FRAME: [u8; 65] = *b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\0\
+        \x45\0\0\x31\0\0\x40\0\x40\x06\0\0\x0a\0\0\x01\x0a\0\0\x02\
+        \x9c\x40\x1f\x90\0\0\0\x07\0\0\0\0\x60\x18\xff\xff\0\0\0\0\x01\x01\x01\x01hello\0\0";
+
+    fn told(tcp: &Tcp<'_>) -> String {
+        let Tcp {
+            source,
+            target,
+            seq,
+            flags,
+            payload,
+            wire_len,
+            place,
+        } = tcp;
+        format!("{source} {target} {seq} {flags:?} {payload:?} {wire_len} {place:?}")
+    }
+
+    #[test]
+    fn what_is_taken_apart_at_once_is_what_layers_give() {
+        let mut taken = 0;
+        for at in 0..FRAME.len() {
+            for byte in 0..=255 {
+                for cut in [0, 1, 3, 12] {
+                    let mut frame = FRAME;
+                    frame[at] = byte;
+                    let bytes = &frame[..frame.len() - cut];
+                    let mut packet = Packet::new(bytes, frame.len(), Place::default());
+                    let Some(tcp) = plain(&packet) else {
+                        continue;
+                    };
+                    let layers = walk(Layer::Link(LinkType::ETHERNET), &mut packet);
+                    let Ok(Opened::Segment(by_layers)) = layers else {
+                        panic!("byte {at} is {byte}: the layers give no segment");
+                    };
+                    assert_eq!(told(&tcp), told(&by_layers), "byte {at} is {byte}");
+                    taken += 1;
+                }
+            }
+        }
+        assert!(taken > FRAME.len() * 256, "{taken}");
     }
 }
