@@ -51,6 +51,7 @@ pub(super) fn plain<'a>(packet: &Packet<'a>) -> Option<Tcp<'a>> {
         source: address(26, BEFORE_TCP)?,
         target: address(30, BEFORE_TCP + 2)?,
         seq: u32::from_be_bytes(four(BEFORE_TCP + 4)?),
+        ack: u32::from_be_bytes(four(BEFORE_TCP + 8)?),
         flags: Flags {
             syn: flags & 0x02 != 0,
             ack: flags & 0x10 != 0,
@@ -206,12 +207,13 @@ mod tests {
             source,
             target,
             seq,
+            ack,
             flags,
             payload,
             wire_len,
             place,
         } = tcp;
-        format!("{source} {target} {seq} {flags:?} {payload:?} {wire_len} {place:?}")
+        format!("{source} {target} {seq} {ack} {flags:?} {payload:?} {wire_len} {place:?}")
     }
 
     #[test]
