@@ -45,7 +45,6 @@ pub struct Engine {
 
 /// What the engine gives out.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "nearly every one is an exchange")]
 pub enum Output {
     /// A request and its answer, or one of them.
     Exchange(Exchange),
