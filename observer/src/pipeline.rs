@@ -1,9 +1,9 @@
 //! From a source to the sinks: the one way that data goes, for every command and test.
 //!
 //! With one thread everything is done on it, one batch after the other. With more, the caller's reads
-//! the source, as many as were asked for turn packets into exchanges, and one judges them and hands
-//! events to the sinks meanwhile. So a storm of rejections, which are the dearest to judge, does not
-//! keep the ring of the kernel from being emptied while there is a second processor.
+//! the source, another judges exchanges and hands events to the sinks, and those that are left over help
+//! the first to turn packets into exchanges. So a storm of rejections, which are the dearest to judge,
+//! does not keep the ring of the kernel from being emptied while there is a second processor.
 
 mod reporter;
 mod steps;
@@ -35,7 +35,7 @@ pub struct Settings {
     pub limits: Limits,
     /// How credentials are taken apart.
     pub policy: Arc<Policy>,
-    /// How many threads take streams apart. The output is the same for every number.
+    /// How many threads do the work. The output is the same for every number.
     pub threads: NonZeroUsize,
     /// What servers are called.
     pub services: Services,
@@ -58,8 +58,11 @@ pub struct Pipeline {
 impl Pipeline {
     /// A pipeline that has seen nothing yet.
     pub fn new(settings: Settings, sinks: Vec<Box<dyn Sink>>) -> Self {
+        // One judges.
+        let readers = settings.threads.get() - 1;
+        let readers = NonZeroUsize::new(readers).unwrap_or(NonZeroUsize::MIN);
         Self {
-            engine: Engine::new(settings.limits, settings.policy, settings.threads),
+            engine: Engine::new(settings.limits, settings.policy, readers),
             reporter: Reporter {
                 services: settings.services,
                 expectations: settings.expectations,
