@@ -3,6 +3,7 @@
 
 use std::process::{Command, Stdio};
 
+use observer_tests::kernel::must_show;
 use serde_json::Value;
 
 use crate::agent::{Agent, Observed, program, sum};
@@ -21,6 +22,7 @@ fn what_nginx_says_to_gunicorn_is_seen_or_it_is_said_that_it_is_not() {
     let refused = agent
         .read("stderr")
         .contains("goes on without unix sockets");
+    assert!(!(refused && must_show("unix")), "{}", agent.read("stderr"));
     let mut held = ask(nginx.port, "held")
         .stdout(Stdio::null())
         .spawn()
