@@ -30,9 +30,10 @@ use slot::{Slot, State};
 /// The exchanges of a connection that are not complete.
 #[derive(Default)]
 pub(super) struct Pairing {
-    slots: VecDeque<Slot>,
+    /// In boxes: a queue keeps room for four, and most connections wait for one answer or none.
+    slots: VecDeque<Box<Slot>>,
     /// What is complete and was moved out of `slots` to keep them few.
-    done: VecDeque<Slot>,
+    done: VecDeque<Box<Slot>>,
     next_number: u64,
     /// A hole may have hidden answers, and no turn began since.
     doubt: Option<Doubt>,
@@ -107,7 +108,7 @@ impl Pairing {
     /// Memory held, in bytes.
     pub(super) fn held(&self) -> usize {
         let slots = self.slots.iter().chain(&self.done);
-        slots.map(Slot::held).sum()
+        slots.map(|slot| slot.held()).sum()
     }
 
     /// See [`super::conversation::Conversation::replies`].
@@ -301,7 +302,7 @@ impl Pairing {
         self.replies += 1;
         self.latest = Some(started);
         let waits = |slot: &Slot| slot.state == State::Asked && slot.started < started;
-        let at_rest = lead.turn && !self.slots.iter().any(waits);
+        let at_rest = lead.turn && !self.slots.iter().any(|slot| waits(slot));
         if at_rest {
             self.forget_doubt(started);
         }
@@ -338,8 +339,8 @@ impl Pairing {
     fn push(&mut self, slot: Slot) {
         self.make_room();
         let before = |of: &Slot| of.method.is_some() || of.started <= slot.started;
-        let at = self.slots.iter().rposition(before).map_or(0, |at| at + 1);
-        self.slots.insert(at, slot);
+        let at = self.slots.iter().rposition(|slot| before(slot));
+        self.slots.insert(at.map_or(0, |at| at + 1), Box::new(slot));
     }
 
     /// Adds an answer that no request waits for.
@@ -347,9 +348,9 @@ impl Pairing {
         self.replies += 1;
         self.make_room();
         let later = |of: &Slot| of.state == State::Asked && of.started > slot.started;
-        let at = self.slots.iter().position(later);
+        let at = self.slots.iter().position(|slot| later(slot));
         let at = at.unwrap_or(self.slots.len());
-        self.slots.insert(at, slot);
+        self.slots.insert(at, Box::new(slot));
         at
     }
 
@@ -373,9 +374,7 @@ impl Pairing {
     }
 
     fn answered(&mut self) -> Option<&mut Slot> {
-        self.slots
-            .iter_mut()
-            .rev()
-            .find(|slot| slot.state == State::Answered)
+        let mut slots = self.slots.iter_mut().map(AsMut::as_mut).rev();
+        slots.find(|slot: &&mut Slot| slot.state == State::Answered)
     }
 }

@@ -61,7 +61,8 @@ impl Pairing {
 
     /// The requests that an answer which begins at `started` may belong to.
     pub(super) fn waiting(&self, started: Timestamp) -> impl Iterator<Item = (usize, &Slot)> {
-        self.slots.iter().enumerate().filter(move |(_, slot)| {
+        let slots = self.slots.iter().map(AsRef::as_ref).enumerate();
+        slots.filter(move |(_, slot): &(usize, &Slot)| {
             matches!(slot.state, State::Asked | State::Told) && slot.started <= started
         })
     }

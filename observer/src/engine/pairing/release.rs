@@ -53,10 +53,8 @@ impl Pairing {
 
     /// The exchange that leaves next.
     fn first(&self) -> Option<(usize, &Slot)> {
-        self.slots
-            .iter()
-            .enumerate()
-            .find(|(_, slot)| slot.state != State::Told)
+        let mut slots = self.slots.iter().map(AsRef::as_ref).enumerate();
+        slots.find(|(_, slot): &(usize, &Slot)| slot.state != State::Told)
     }
 
     /// When an exchange may leave.

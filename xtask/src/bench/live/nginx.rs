@@ -99,7 +99,10 @@ fn number_after(said: &str, label: &str) -> Option<f64> {
 }
 
 fn microseconds_after(said: &str, label: &str) -> Option<f64> {
-    let text = said.split_once(label)?.1.split_whitespace().next()?;
+    let rest = said
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix(label))?;
+    let text = rest.split_whitespace().next()?;
     let units = [("us", 1.0), ("ms", 1e3), ("s", 1e6)];
     units
         .iter()
@@ -117,7 +120,7 @@ mod tests {
 
     #[test]
     fn reads_what_wrk_says() {
-        let said = "  Latency Distribution\n     50%  188.00us\n     99%    1.50ms\n  \
+        let said = "    Latency     9.59ms    5.77ms  30.21ms   70.50%\n  Latency Distribution\n     50%  188.00us\n     99%    1.50ms\n  \
                     431 requests in 2.00s, 1MB read\nRequests/sec:    215.31\n";
         assert_eq!(number_after(said, "Requests/sec:"), Some(215.31));
         assert_eq!(microseconds_after(said, "99%"), Some(1500.0));
