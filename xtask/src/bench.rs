@@ -4,6 +4,7 @@
 //! worth reading.
 
 mod live;
+mod process;
 mod replay;
 mod spread;
 mod token;

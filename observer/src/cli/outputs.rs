@@ -5,13 +5,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use indicatif::ProgressBar;
+
 use crate::sink::ndjson::{Ndjson, Which};
 use crate::sink::prometheus::Page;
 use crate::sink::report::{Lines, Report};
 use crate::sink::terminal::{Style, Terminal};
 use crate::sink::writer::{Output, WhenFull, Writer};
-
-use indicatif::ProgressBar;
 
 use super::Error;
 use super::options::{EventOptions, is_standard_stream};

@@ -6,7 +6,6 @@ mod memory;
 mod mode;
 mod nginx;
 mod paced;
-mod process;
 mod processors;
 mod programs;
 mod redis;

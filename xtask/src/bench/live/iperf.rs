@@ -1,7 +1,7 @@
 //! iperf3: as many bytes as the machine moves.
 
+use super::super::process::{Process, free_port, said, wait};
 use super::load::Run;
-use super::process::{Process, free_port, said, wait};
 use super::processors::Processors;
 
 pub(super) struct Iperf {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::super::process::field;
 use super::super::token::token;
 use super::load::Servers;
 use super::mode::{Mode, Watcher};
@@ -62,16 +63,8 @@ fn ask(stream: &mut TcpStream) -> std::io::Result<()> {
 fn say(when: &str, pid: u32) -> Result<(), String> {
     let file = format!("/proc/{pid}/status");
     let status = std::fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
-    let cells: Vec<_> = ["RssAnon:", "RssFile:", "RssShmem:"]
-        .iter()
-        .map(|name| {
-            status
-                .lines()
-                .find_map(|line| line.strip_prefix(name))
-                .unwrap_or_default()
-                .trim()
-        })
-        .collect();
+    let cells =
+        ["RssAnon:", "RssFile:", "RssShmem:"].map(|name| field(&status, name).unwrap_or_default());
     println!("| {when} | {} |", cells.join(" | "));
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::process::{Process, cpu_ns, free_port, said, wait};
+use super::super::process::{Process, cpu_ns, free_port, said, wait};
 use super::processors::Processors;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -4,9 +4,9 @@ use std::fs;
 
 use tempfile::TempDir;
 
+use super::super::process::{Process, cpu_ns, free_port, requests, said, wait};
 use super::super::token::token;
 use super::load::Run;
-use super::process::{Process, cpu_ns, free_port, said, wait};
 use super::processors::Processors;
 
 pub(super) struct Nginx {
@@ -82,7 +82,7 @@ impl Nginx {
                 per_second: number_after(&said, "Requests/sec:")?,
                 p50_us: Some(microseconds_after(&said, "50%")?),
                 p99_us: Some(microseconds_after(&said, "99%")?),
-                server_ns: Some(used / requests(&said)?),
+                server_ns: Some(used / requests::<f64>(&said)?),
             })
         };
         read().ok_or_else(|| format!("wrk said something else than it does: {said}"))
@@ -109,11 +109,6 @@ fn microseconds_after(said: &str, label: &str) -> Option<f64> {
         .find_map(|(unit, factor)| Some(text.strip_suffix(unit)?.parse::<f64>().ok()? * factor))
 }
 
-fn requests(said: &str) -> Option<f64> {
-    let line = said.lines().find(|line| line.contains(" requests in "))?;
-    line.split_whitespace().next()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,6 +120,6 @@ mod tests {
         assert_eq!(number_after(said, "Requests/sec:"), Some(215.31));
         assert_eq!(microseconds_after(said, "99%"), Some(1500.0));
         assert_eq!(microseconds_after(said, "50%"), Some(188.0));
-        assert_eq!(requests(said), Some(431.0));
+        assert_eq!(requests::<f64>(said), Some(431.0));
     }
 }

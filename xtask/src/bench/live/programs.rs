@@ -6,9 +6,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use super::super::process::said;
 use super::load::{Load, Servers};
 use super::mode::{Mode, Watcher};
-use super::process::said;
 
 const SWITCH: &str = "/proc/sys/kernel/bpf_stats_enabled";
 

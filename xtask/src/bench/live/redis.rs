@@ -1,7 +1,7 @@
 //! Redis, of which observer has nothing to say.
 
+use super::super::process::{Process, cpu_ns, free_port, said, wait};
 use super::load::Run;
-use super::process::{Process, cpu_ns, free_port, said, wait};
 use super::processors::Processors;
 
 pub(super) struct Redis {

@@ -1,14 +1,16 @@
 //! Captures of nginx and wrk on loopback, recorded by tcpdump.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::super::process::{Process, free_port, requests, said, wait};
 
 /// A capture.
 pub(super) struct Recorded {
@@ -47,10 +49,7 @@ fn record(
     count: usize,
     seconds: u64,
 ) -> Result<Recorded, String> {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .map_err(|error| format!("no free port: {error}"))?
-        .port();
+    let port = free_port()?;
     let prefix = folder.display().to_string();
     let write = |name: &str, text: String| {
         let file = folder.join(name);
@@ -72,7 +71,7 @@ fn record(
 
     let mut nginx = Command::new("nginx");
     nginx.args(["-p", &prefix, "-c"]).arg(configuration);
-    let _nginx = Running::start(nginx, "TERM")?;
+    let _nginx = Process::start(&mut nginx, "TERM")?;
     wait("nginx", || TcpStream::connect(("127.0.0.1", port)).is_ok())?;
     let file = folder.join(format!("{name}.pcap"));
     let mut tcpdump = Command::new("tcpdump");
@@ -80,7 +79,7 @@ fn record(
         .args(["-Z", "root", "-i", "lo", "-s", "0", "-B", "262144", "-w"])
         .arg(&file)
         .arg(format!("tcp port {port}"));
-    let recorder = Running::start(tcpdump, "INT")?;
+    let recorder = Process::start(&mut tcpdump, "INT")?;
     wait("tcpdump", || file.is_file())?;
     // The file is there a moment before the first packet is taken.
     thread::sleep(Duration::from_millis(500));
@@ -89,17 +88,11 @@ fn record(
         .arg(script)
         .arg(format!("--duration={seconds}s"))
         .arg(format!("http://127.0.0.1:{port}/"));
-    let output = wrk
-        .output()
-        .map_err(|error| format!("cannot start wrk: {error}"))?;
+    let said = said(&mut wrk)?;
     thread::sleep(Duration::from_secs(1));
     drop(recorder);
-    let said = String::from_utf8_lossy(&output.stdout);
-    let exchanges = said
-        .lines()
-        .find(|line| line.contains(" requests in "))
-        .and_then(|line| line.split_whitespace().next()?.parse().ok())
-        .ok_or_else(|| format!("wrk said something else than it does: {said}"))?;
+    let exchanges =
+        requests(&said).ok_or_else(|| format!("wrk said something else than it does: {said}"))?;
     let bytes = fs::metadata(&file)
         .map_err(|error| format!("{}: {error}", file.display()))?
         .len();
@@ -132,48 +125,6 @@ fn token(number: usize) -> String {
     let filling =
         (room * 3 / 4).saturating_sub(URL_SAFE_NO_PAD.decode(claims(0)).map_or(0, |it| it.len()));
     format!("{header}.{}.{signature}", claims(filling))
-}
-
-/// A program that is told to end when this goes.
-struct Running {
-    child: Child,
-    signal: &'static str,
-}
-
-impl Running {
-    fn start(mut command: Command, signal: &'static str) -> Result<Self, String> {
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("cannot start {command:?}: {error}"))?;
-        Ok(Self { child, signal })
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let sent = Command::new("kill")
-            .args([format!("-{}", self.signal), self.child.id().to_string()])
-            .status();
-        if !sent.is_ok_and(|status| status.success()) {
-            let _ = self.child.kill();
-        }
-        let _ = self.child.wait();
-    }
-}
-
-/// Waits until something is ready, for 20 s at most.
-fn wait(what: &str, mut ready: impl FnMut() -> bool) -> Result<(), String> {
-    let start = Instant::now();
-    while !ready() {
-        if start.elapsed() > Duration::from_secs(20) {
-            return Err(format!("{what} was not ready within 20 s"));
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

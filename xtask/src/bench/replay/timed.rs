@@ -5,6 +5,8 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use super::super::process::field;
+
 /// In seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Time {
@@ -80,10 +82,8 @@ pub(super) fn anonymous(command: &mut Command) -> Result<f64, String> {
 }
 
 fn kilobytes(status: &str) -> Option<f64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("RssAnon:"))?;
-    line.split_whitespace().next()?.parse().ok()
+    let size = field(status, "RssAnon:")?;
+    size.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 /// One that is told to end when this goes.
@@ -71,6 +72,18 @@ pub(super) fn cpu_ns(pid: u32) -> Result<f64, String> {
         .filter_map(|task| fs::read_to_string(task.ok()?.path().join("schedstat")).ok())
         .filter_map(|text| text.split_whitespace().next()?.parse::<f64>().ok())
         .sum())
+}
+
+/// What /proc/PID/status has behind a name.
+pub(super) fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    let rest = status.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(rest.trim())
+}
+
+/// How many requests wrk made, as it says at its end.
+pub(super) fn requests<T: FromStr>(said: &str) -> Option<T> {
+    let line = said.lines().find(|line| line.contains(" requests in "))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 pub(super) fn free_port() -> Result<u16, String> {
