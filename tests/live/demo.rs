@@ -4,9 +4,9 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use observer_tests::limits::limit;
+use observer_tests::limits::{Stopwatch, limit};
 
 use crate::agent::program;
 use crate::lab::{signal, turn, wait_for};
@@ -14,8 +14,10 @@ use crate::lab::{signal, turn, wait_for};
 #[test]
 fn the_demo_shows_refused_tokens_of_every_kind_in_less_than_15_s() {
     let _turn = turn();
-    let start = Instant::now();
-    let output = Command::new(program())
+    // It may have to be built.
+    let program = program();
+    let start = Stopwatch::start();
+    let output = Command::new(program)
         .arg("demo")
         .stdin(Stdio::null())
         .output()

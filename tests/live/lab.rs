@@ -341,9 +341,9 @@ pub fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Waits at most 20 s for something to become true, longer on a slow machine.
+/// Waits at most a minute for something to become true, longer on a slow machine.
 pub fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
-    let (start, limit) = (Instant::now(), limit(Duration::from_secs(20)));
+    let (start, limit) = (Instant::now(), limit(Duration::from_secs(60)));
     while !ready() {
         assert!(start.elapsed() < limit, "no {what} within {limit:?}");
         std::thread::sleep(Duration::from_millis(10));

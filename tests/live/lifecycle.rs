@@ -11,11 +11,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use observer_tests::limits::limit;
+use observer_tests::limits::{Stopwatch, limit};
 
 use crate::agent::{Agent, parse, sum};
 use crate::lab::{Nginx, root, signal, turn, wait_for};
 use crate::seen::text;
+
+#[test]
+fn sigterm_sums_up_and_ends_within_two_seconds() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let events = folder.path().join("events");
+    // A port that nobody uses.
+    let mut agent = Agent::start_writing(&events, &["--port", "1"]);
+    std::thread::sleep(Duration::from_secs(2));
+    let asked = Stopwatch::start();
+    let (status, stdout, stderr) = agent.end("TERM");
+    let took = asked.elapsed();
+    assert!(took < limit(Duration::from_secs(2)), "{took:?}");
+    assert!(status.success(), "{status}: {stderr}");
+    assert!(stdout.contains("0 exchanges"), "{stdout}");
+    assert_eq!(fs::read_to_string(&events).unwrap(), "");
+}
 
 #[test]
 fn a_reader_that_stalls_stops_neither_the_capture_nor_the_end() {
@@ -44,7 +61,7 @@ fn a_reader_that_stalls_stops_neither_the_capture_nor_the_end() {
     let after = seen(&agent.page());
     assert!(after > before, "{after} exchanges after {before}");
 
-    let asked = Instant::now();
+    let asked = Stopwatch::start();
     let (status, stdout, stderr) = agent.end("TERM");
     let took = asked.elapsed();
     assert!(took < limit(Duration::from_secs(2)), "{took:?}");

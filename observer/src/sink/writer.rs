@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::stop::Stop;
 
@@ -93,13 +93,14 @@ impl Writer {
         if self.queue.take().is_none() {
             return;
         }
-        let mut patience = self.patience();
+        let mut until = None;
         while self.done.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
             if self.may_wait() {
                 continue;
             }
-            patience = patience.saturating_sub(PAUSE);
-            if patience.is_zero() {
+            // By the clock: on a busy machine each pause takes longer than it was asked to.
+            let now = Instant::now();
+            if now >= *until.get_or_insert_with(|| now + patience(self.presses_for())) {
                 let left = self.state.queued.swap(0, Ordering::Relaxed);
                 self.state.full.fetch_add(left, Ordering::Relaxed);
                 return;
@@ -130,16 +131,20 @@ impl Writer {
         }
     }
 
-    fn patience(&self) -> Duration {
+    fn presses_for(&self) -> Duration {
         let (WhenFull::Drop(stop) | WhenFull::WaitUnless(stop)) = &self.when_full;
-        END.saturating_sub(stop.presses_for())
-            .clamp(LEAST, LAST_WORDS)
+        stop.presses_for()
     }
 
     /// What was lost so far, to be asked from anywhere.
     pub fn losses(&self) -> Losses {
         Losses(Arc::clone(&self.state))
     }
+}
+
+/// How long a stalled reader is waited for when a signal has been asking for the end for so long.
+fn patience(pressed: Duration) -> Duration {
+    END.saturating_sub(pressed).clamp(LEAST, LAST_WORDS)
 }
 
 /// What a [`Writer`] could not write.

@@ -3,7 +3,6 @@
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -101,39 +100,4 @@ fn a_state_file_that_is_something_else_is_left_alone() {
         assert!(done.err.contains(word), "no {word} in: {}", done.err);
     }
     assert_eq!(std::fs::read_to_string(&notes).unwrap(), "notes of mine\n");
-}
-
-#[test]
-fn sigterm_sums_up_and_ends_within_two_seconds() {
-    if !is_root() {
-        let done = run(["run", "--duration", "1s"]);
-        assert_eq!(done.code, 1, "only root can attach: {}", done.err);
-        return;
-    }
-    let desk = Desk::new();
-    let events = text(&desk.path("events"));
-    // A port that nobody uses: other tests make traffic meanwhile.
-    let child = observer()
-        .args(["run", "--port", "1", "--events", &events])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !Path::new(&events).exists() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    std::thread::sleep(Duration::from_secs(2));
-    let pid = rustix::process::Pid::from_child(&child);
-    let asked = Instant::now();
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    let done = Done::from(child.wait_with_output().unwrap());
-    assert!(
-        asked.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        asked.elapsed()
-    );
-    assert_eq!(done.code, 0, "{}", done.err);
-    assert!(done.out.contains("0 exchanges"), "{}", done.out);
-    assert_eq!(std::fs::read_to_string(&events).unwrap(), "");
 }
