@@ -2,16 +2,20 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use indicatif::ProgressBar;
+use rustix::fs::OFlags;
 
 use crate::sink::ndjson::{Ndjson, Which};
 use crate::sink::prometheus::Page;
 use crate::sink::report::{Lines, Report};
 use crate::sink::terminal::{Style, Terminal};
 use crate::sink::writer::{Output, WhenFull, Writer};
+use crate::stop::Stop;
 
 use super::Error;
 use super::options::{EventOptions, is_standard_stream};
@@ -34,14 +38,19 @@ pub(super) struct Events {
 
 impl Events {
     /// Opens what `--events` names, if that was asked for.
-    pub(super) fn open(options: &EventOptions, existing: Existing) -> Result<Option<Self>, Error> {
+    /// Waits for somebody who reads a pipe until the end is asked for.
+    pub(super) fn open(
+        options: &EventOptions,
+        existing: Existing,
+        stop: &Stop,
+    ) -> Result<Option<Self>, Error> {
         let Some(path) = &options.path else {
             return Ok(None);
         };
         let output = if is_standard_stream(path) {
             Output::Stream(Box::new(io::stdout()))
         } else {
-            open(path, existing).map_err(|error| cannot_write(path, &error))?
+            open(path, existing, stop).map_err(|error| cannot_write(path, &error))?
         };
         Ok(Some(Self {
             path: path.clone(),
@@ -160,13 +169,8 @@ fn cannot_write(path: &Path, error: &io::Error) -> Error {
     ))
 }
 
-fn open(path: &Path, existing: Existing) -> io::Result<Output> {
-    // Events are about other people: nobody else reads a file that is made here.
-    let file: File = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)?;
+fn open(path: &Path, existing: Existing, stop: &Stop) -> io::Result<Output> {
+    let file = open_to_write(path, stop)?;
     if !file.metadata()?.is_file() {
         return Ok(Output::Stream(Box::new(file)));
     }
@@ -175,3 +179,46 @@ fn open(path: &Path, existing: Existing) -> io::Result<Output> {
     }
     Ok(Output::File(file))
 }
+
+fn open_to_write(path: &Path, stop: &Stop) -> io::Result<File> {
+    // Events are about other people: nobody else reads a file that is made here.
+    let mut options = OpenOptions::new();
+    options
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        // A pipe that nobody reads refuses then, instead of holding up even a signal.
+        .custom_flags(libc::O_NONBLOCK);
+    let mut told = false;
+    let file = loop {
+        match options.open(path) {
+            Err(error) if nobody_reads(path, &error) => {
+                if stop.requested() {
+                    return Err(error);
+                }
+                if !told {
+                    // To whoever started it; nothing depends on it.
+                    let _ = writeln!(
+                        io::stderr(),
+                        "waiting for somebody who reads {}",
+                        path.display()
+                    );
+                    told = true;
+                }
+                thread::sleep(LOOKS_AGAIN);
+            }
+            opened => break opened?,
+        }
+    };
+    let flags = rustix::fs::fcntl_getfl(&file)?;
+    rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
+    Ok(file)
+}
+
+/// How a pipe without a reader refuses. Sockets refuse likewise.
+fn nobody_reads(path: &Path, error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENXIO)
+        && std::fs::metadata(path).is_ok_and(|about| about.file_type().is_fifo())
+}
+
+const LOOKS_AGAIN: Duration = Duration::from_millis(50);

@@ -66,7 +66,7 @@ pub(super) fn run(replay: Replay) -> Result<(), Error> {
 
     let when_full = WhenFull::WaitUnless(stop.clone());
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-    let events = Events::open(&replay.events, Existing::Replaced)?
+    let events = Events::open(&replay.events, Existing::Replaced, &stop)?
         .map(|events| events.start(when_full.clone()))
         .transpose()?;
     let losses = events.as_ref().map(|events| events.losses());

@@ -90,7 +90,7 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
     let state = state.map_err(failed)?;
     let server = run.listen.map(Server::bind).transpose().map_err(failed)?;
     let there_before = run.events.is_there();
-    let events = Events::open(&run.events, Existing::Kept)?;
+    let events = Events::open(&run.events, Existing::Kept, &stop)?;
     let mut live = attach(run.ring_size, run.context, server.as_ref()).inspect_err(|_| {
         if !there_before {
             run.events.remove();

@@ -1,6 +1,7 @@
 //! What `replay` says of captures.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::Child;
 
 use serde_json::Value;
 
@@ -312,4 +313,50 @@ fn a_file_that_grows_is_followed_until_ctrl_c() {
     assert_eq!(done.code, 0, "{}", done.err);
     assert_eq!(lines(), 3);
     assert!(done.out.contains("3 rejections"), "{}", done.out);
+}
+
+#[test]
+fn somebody_who_reads_a_pipe_is_waited_for() {
+    let (desk, pipe, mut child) = replay_into_a_pipe();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert!(line.starts_with("waiting for somebody who reads"), "{line}");
+    let lines = std::fs::read_to_string(pipe).unwrap();
+    assert_eq!(lines.lines().count(), 2);
+    assert!(child.wait().unwrap().success());
+    drop(desk);
+}
+
+#[test]
+fn waiting_for_somebody_who_reads_ends_with_ctrl_c() {
+    let (_desk, pipe, mut child) = replay_into_a_pipe();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    line.clear();
+    said.read_to_string(&mut line).unwrap();
+    assert!(
+        line.contains(&format!("cannot write {}", text(&pipe))),
+        "{line}"
+    );
+}
+
+/// Two events for a pipe that nobody reads yet.
+fn replay_into_a_pipe() -> (Desk, PathBuf, Child) {
+    let desk = Desk::new();
+    let pipe = desk.path("events");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let capture = desk.file("a.pcap", refusals(2, &expired()).pcap());
+    let child = observer()
+        .args(["replay", &capture, "--events", &text(&pipe)])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    (desk, pipe, child)
 }
