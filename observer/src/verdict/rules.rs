@@ -1,9 +1,9 @@
 //! What real servers and libraries say, as data: `rules.tsv`, with its sources.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::Cause;
 
@@ -69,11 +69,11 @@ pub(super) fn find(text: &str, place: &Place) -> Vec<&'static Rule> {
         }
     }
     // One pass says which expressions match; only those are asked where.
-    for matched in rules.set.matches(text) {
-        if let Some((at, regex)) = rules.regexes.get(matched)
-            && let Some(rule) = rules.all.get(*at)
+    for matched in rules.set.matches(text.as_bytes()) {
+        if let Some(expression) = rules.expressions.get(matched)
+            && let Some(rule) = rules.all.get(expression.rule)
             && rule.fits(place)
-            && let Some(hit) = regex.find(text)
+            && let Some(hit) = expression.regex(rule.text).find(text.as_bytes())
         {
             hits.push((hit.start(), hit.end(), rule));
         }
@@ -162,7 +162,26 @@ struct Rules {
     exact: AhoCorasick,
     exact_rules: Vec<usize>,
     set: RegexSet,
-    regexes: Vec<(usize, Regex)>,
+    expressions: Vec<Expression>,
+}
+
+/// A rule with an expression, which is compiled alone when it first matches: few ever do.
+struct Expression {
+    rule: usize,
+    compiled: OnceLock<Regex>,
+}
+
+impl Expression {
+    fn regex(&self, text: &str) -> &Regex {
+        self.compiled.get_or_init(|| {
+            // The classes of Unicode would make it a hundred times larger.
+            RegexBuilder::new(text)
+                .case_insensitive(true)
+                .unicode(false)
+                .build()
+                .expect("what is an expression in a set is one alone")
+        })
+    }
 }
 
 /// Builds the table.
@@ -192,27 +211,27 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
         .match_kind(MatchKind::Standard)
         .build(texts)
         .expect("a few hundred short texts make an automaton");
-    let regexes: Vec<(usize, Regex)> = of(true)
-        .filter_map(|at| {
-            let regex = RegexBuilder::new(all.get(at)?.text)
-                .case_insensitive(true)
-                .build();
-            Some((
-                at,
-                regex.expect("the patterns of the table are regular expressions"),
-            ))
+    let expressions: Vec<Expression> = of(true)
+        .map(|rule| Expression {
+            rule,
+            compiled: OnceLock::new(),
         })
         .collect();
-    let set = RegexSetBuilder::new(regexes.iter().map(|(_, regex)| regex.as_str()))
+    let texts = expressions
+        .iter()
+        .filter_map(|expression| all.get(expression.rule))
+        .map(|rule| rule.text);
+    let set = RegexSetBuilder::new(texts)
         .case_insensitive(true)
+        .unicode(false)
         .build()
-        .expect("what is an expression alone is one in a set");
+        .expect("the patterns of the table are regular expressions");
     Rules {
         all,
         exact,
         exact_rules,
         set,
-        regexes,
+        expressions,
     }
 });
 
@@ -234,7 +253,7 @@ mod tests {
             .filter(|line| !line.starts_with('#'))
             .count();
         assert_eq!(RULES.all.len(), lines);
-        assert_eq!(RULES.exact_rules.len() + RULES.regexes.len(), lines);
+        assert_eq!(RULES.exact_rules.len() + RULES.expressions.len(), lines);
         assert_eq!(RULES.exact.patterns_len(), RULES.exact_rules.len());
         assert!(lines > 350);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder, bytes};
 
 use super::Cause;
 
@@ -38,7 +38,7 @@ pub(super) fn read(text: &str) -> Option<Wording> {
     }
     PATTERNS
         .iter()
-        .find(|(_, pattern)| pattern.is_match(&text))
+        .find(|(_, pattern)| pattern.is_match(text.as_bytes()))
         .map(|(cause, _)| Wording {
             causes: vec![*cause],
             of_token,
@@ -82,7 +82,7 @@ pub(super) fn prepare() {
 
 /// In order: time before signature, because "signature has expired" is about the time, and what
 /// names a claim before what is general.
-static PATTERNS: LazyLock<Vec<(Cause, Regex)>> = LazyLock::new(|| {
+static PATTERNS: LazyLock<Vec<(Cause, bytes::Regex)>> = LazyLock::new(|| {
     let table: &[(Cause, &str)] = &[
         (
             Cause::KeysUnavailable,
@@ -163,7 +163,7 @@ static PATTERNS: LazyLock<Vec<(Cause, Regex)>> = LazyLock::new(|| {
     ];
     table
         .iter()
-        .map(|(cause, text)| (*cause, pattern(text)))
+        .map(|(cause, text)| (*cause, distances(text)))
         .collect()
 });
 
@@ -189,9 +189,21 @@ static OF_TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Compiles a pattern of this file, which a test does before any user.
+/// Compiles a pattern of this file, which a test does before any user. The classes of Unicode would make it
+/// ten times larger, and its words are English.
 fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the patterns of this file are regular expressions")
+    RegexBuilder::new(text)
+        .unicode(false)
+        .build()
+        .expect("the patterns of this file are regular expressions")
+}
+
+/// The same for patterns with distances between words, which are in bytes.
+fn distances(text: &str) -> bytes::Regex {
+    bytes::RegexBuilder::new(text)
+        .unicode(false)
+        .build()
+        .expect("the patterns of this file are regular expressions")
 }
 
 #[cfg(test)]
