@@ -4,17 +4,17 @@
 //! so a packet costs no allocation; the arena holds raw bytes of other people's traffic, has no
 //! `Debug`, and is wiped when the batch is reused or dropped.
 
-use std::net::SocketAddr;
+use std::hash::{Hash, Hasher};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 
-use zeroize::Zeroize;
-
 use crate::identity::Process;
 use crate::time::{Step, Timestamp};
+use crate::wiped::Wiped;
 
 /// Which connection an item belongs to. Opaque to everything above the source.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum ConnectionKey {
     /// A TCP flow seen on a wire. `low` is the smaller of the two addresses; `link` numbers the
     /// interface, VLAN and tunnel it was seen on, because addresses repeat across them.
@@ -28,6 +28,30 @@ pub enum ConnectionKey {
     },
     /// One end of a connection of this host: the kernel's socket cookie.
     Socket(u64),
+}
+
+/// In few words: it is done for each item.
+impl Hash for ConnectionKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Socket(cookie) => state.write_u64(*cookie),
+            Self::Flow { low, high, link } => {
+                for end in [low, high] {
+                    match end.ip() {
+                        IpAddr::V4(ip) => {
+                            state.write_u64(u64::from(ip.to_bits()) << 16 | u64::from(end.port()));
+                        }
+                        IpAddr::V6(ip) => {
+                            state.write_u128(ip.to_bits());
+                            state.write_u16(end.port());
+                        }
+                    }
+                }
+                state.write_u32(*link);
+            }
+        }
+    }
 }
 
 /// Which way bytes go. For a flow, `Forward` is from `low` to `high`; for a socket it is egress.
@@ -202,7 +226,12 @@ pub struct Item {
 #[derive(Default)]
 pub struct Batch {
     items: Vec<Item>,
-    arena: Vec<u8>,
+    /// All that was ever stored, as far as nothing else was stored there since.
+    arena: Wiped,
+    /// How much of the arena is of this batch.
+    stored: usize,
+    /// How much of it may still be of those before.
+    used: usize,
     clock: Timestamp,
     step: Step,
 }
@@ -214,13 +243,22 @@ impl Batch {
     }
 
     /// Puts bytes into the arena and says where they lie, for [`Segment::payload`].
+    #[inline]
     pub fn store(&mut self, bytes: &[u8]) -> Range<usize> {
-        let start = self.arena.len();
-        self.arena.extend_from_slice(bytes);
-        start..self.arena.len()
+        let start = self.stored;
+        self.stored += bytes.len();
+        match self.arena.get_mut(start..self.stored) {
+            Some(room) => room.copy_from_slice(bytes),
+            None => {
+                self.arena.truncate(start);
+                self.arena.extend_from_slice(bytes);
+            }
+        }
+        start..self.stored
     }
 
     /// Adds an item and moves the batch's clock to its time, if that is later.
+    #[inline]
     pub fn push(&mut self, item: Item) {
         self.clock = self.clock.max(item.time);
         self.items.push(item);
@@ -253,7 +291,8 @@ impl Batch {
 
     /// The captured bytes of a segment of this batch. Empty when the range is not of this batch.
     pub fn bytes(&self, payload: &Range<usize>) -> &[u8] {
-        self.arena.get(payload.clone()).unwrap_or_default()
+        let stored = self.arena.get(..self.stored).unwrap_or_default();
+        stored.get(payload.clone()).unwrap_or_default()
     }
 
     /// The captured bytes of an item of this batch; empty where it carries none.
@@ -266,7 +305,7 @@ impl Batch {
 
     /// How many bytes the arena holds.
     pub fn stored(&self) -> usize {
-        self.arena.len()
+        self.stored
     }
 
     /// Whether there is no item in it.
@@ -274,19 +313,15 @@ impl Batch {
         self.items.is_empty()
     }
 
-    /// Forgets the items and wipes their bytes. The clock, the step and the memory stay.
+    /// Forgets the items. Their bytes are overwritten by those of the next batch, and what it leaves of
+    /// them is wiped by the `clear` after it. The clock, the step and the memory stay.
     pub fn clear(&mut self) {
         self.items.clear();
-        // The memory is used again, so that these writes cannot be left out as nobody's; byte by byte,
-        // as `zeroize` has to, they would cost as much as all else that is done with a packet.
-        self.arena.fill(0);
-        self.arena.clear();
-    }
-}
-
-impl Drop for Batch {
-    fn drop(&mut self) {
-        self.arena.zeroize();
+        if let Some(rest) = self.arena.get_mut(self.stored..self.used.max(self.stored)) {
+            rest.fill(0);
+        }
+        self.used = self.stored;
+        self.stored = 0;
     }
 }
 
@@ -301,5 +336,17 @@ mod tests {
         assert_eq!(batch.bytes(&range), b"abc");
         batch.clear();
         assert_eq!(batch.bytes(&range), b"");
+    }
+
+    #[test]
+    fn bytes_are_gone_when_the_next_batch_is() {
+        let mut batch = Batch::new();
+        batch.store(b"a secret");
+        batch.clear();
+        batch.store(b"ab");
+        batch.clear();
+        assert!(!batch.arena.windows(2).any(|two| two == b"se"));
+        assert_eq!(batch.store(b"a much longer one"), 0..17);
+        assert_eq!(batch.bytes(&(0..17)), b"a much longer one");
     }
 }
