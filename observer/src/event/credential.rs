@@ -86,12 +86,19 @@ pub struct DefectPart {
 }
 
 /// Writes a credential as [`CredentialPart`], which is made only where somebody wants it.
-pub(super) fn written<S: Serializer>(
+pub(super) fn written<S: Serializer>(credential: &Credential, to: S) -> Result<S::Ok, S::Error> {
+    CredentialPart::from(credential).serialize(to)
+}
+
+/// The same for one that may be absent.
+pub(super) fn written_some<S: Serializer>(
     credential: &Option<Arc<Credential>>,
     to: S,
 ) -> Result<S::Ok, S::Error> {
-    let part = credential.as_deref().map(CredentialPart::from);
-    part.serialize(to)
+    match credential {
+        Some(credential) => written(credential, to),
+        None => to.serialize_none(),
+    }
 }
 
 impl From<&Credential> for CredentialPart {

@@ -5,6 +5,7 @@
 
 mod build;
 mod credential;
+mod line;
 mod process;
 mod request;
 mod text;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 pub use build::Seen;
 pub use credential::CredentialPart;
+pub use line::Lines;
 pub use process::{ContainerPart, ProcessPart, UnitPart};
 pub use request::{Endpoint, Paths, RequestPart, Requests};
 
@@ -64,7 +66,7 @@ pub struct Event {
     pub response: Option<ResponsePart>,
     /// What the request showed to be let in.
     #[serde(
-        serialize_with = "credential::written",
+        serialize_with = "credential::written_some",
         skip_serializing_if = "Option::is_none"
     )]
     pub credential: Option<Arc<Credential>>,
@@ -102,7 +104,7 @@ impl Event {
 }
 
 /// An end of a connection.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Address {
     /// Of TCP.
@@ -112,7 +114,7 @@ pub enum Address {
 }
 
 /// The connection of an event.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 pub struct ConnectionPart {
     /// Who asks, at the side the event is of.
     pub client: Address,

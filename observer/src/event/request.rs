@@ -1,8 +1,9 @@
 //! The request of an event.
 
 use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use lru::LruCache;
 use serde::Serialize;
@@ -37,10 +38,29 @@ pub struct RequestPart {
 }
 
 /// A method and the template of a path.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Endpoint {
+    /// Of both others: it is asked for with each rejection.
+    hash: u64,
     method: String,
     path: String,
+}
+
+impl Endpoint {
+    fn new(method: &str, path: String) -> Self {
+        static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Self {
+            hash: HASHER.hash_one((method, &path)),
+            method: method.to_owned(),
+            path,
+        }
+    }
+}
+
+impl Hash for Endpoint {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
 }
 
 impl fmt::Display for Endpoint {
@@ -94,10 +114,7 @@ impl RequestPart {
         Self {
             protocol: target.protocol,
             host: host.map(|host| redact::label(host, MAX_HOST)),
-            endpoint: Arc::new(Endpoint {
-                method: method.clone(),
-                path: redact::template(&path),
-            }),
+            endpoint: Arc::new(Endpoint::new(&method, redact::template(&path))),
             method,
             path,
         }

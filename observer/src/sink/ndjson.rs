@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
-use crate::event::Event;
+use crate::event::{Event, Lines};
 use crate::gap::Gap;
 use crate::time::Timestamp;
 use crate::totals::Totals;
@@ -25,12 +23,17 @@ pub enum Which {
 pub struct Ndjson {
     writer: Writer,
     which: Which,
+    lines: Lines,
 }
 
 impl Ndjson {
     /// Writes to `writer`.
     pub fn new(writer: Writer, which: Which) -> Self {
-        Self { writer, which }
+        Self {
+            writer,
+            which,
+            lines: Lines::default(),
+        }
     }
 
     /// What could not be written.
@@ -39,14 +42,10 @@ impl Ndjson {
     }
 }
 
-impl Ndjson {
-    fn line(&mut self, of: &impl Serialize) {
-        self.writer.line(|line| {
-            // Every field of an event is representable, and a vector takes all.
-            if let Err(error) = serde_json::to_writer(line, of) {
-                tracing::error!(%error, "an event could not be written as JSON");
-            }
-        });
+/// Every field of an event is representable, and a vector takes all.
+fn told(written: serde_json::Result<()>) {
+    if let Err(error) = written {
+        tracing::error!(%error, "an event could not be written as JSON");
     }
 }
 
@@ -57,12 +56,14 @@ impl Sink for Ndjson {
 
     fn take(&mut self, event: &Arc<Event>) {
         if self.wants(event.is_rejection()) {
-            self.line(&**event);
+            let lines = &mut self.lines;
+            self.writer.line(|line| told(lines.write(event, line)));
         }
     }
 
     fn gap(&mut self, gap: &Gap) {
-        self.line(gap);
+        self.writer
+            .line(|line| told(serde_json::to_writer(line, gap)));
     }
 
     fn pass(&mut self, _: Timestamp, _: &Totals) {

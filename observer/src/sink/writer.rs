@@ -77,7 +77,12 @@ impl Writer {
         if self.buffer.lines == 0 {
             return;
         }
-        let chunk = std::mem::take(&mut self.buffer);
+        // The next one will be about as large.
+        let next = Chunk {
+            bytes: Vec::with_capacity(self.buffer.bytes.len()),
+            lines: 0,
+        };
+        let chunk = std::mem::replace(&mut self.buffer, next);
         let lines = chunk.lines;
         self.state.queued.fetch_add(lines, Ordering::Relaxed);
         if !self.send(chunk) {
