@@ -40,33 +40,41 @@ pub struct Engine {
     workers: Vec<Worker>,
     clock: Timestamp,
     /// Complete, but others may still complete at the same time or before.
-    pending: Vec<Completed>,
+    pending: Vec<Output>,
 }
 
 /// What the engine gives out.
 #[derive(Clone)]
 pub enum Output {
     /// A request and its answer, or one of them.
-    Exchange(Exchange),
+    Exchange(Box<Exchange>),
     /// A TLS connection that began.
     Tls(TlsSeen),
 }
 
-/// An output with what orders it. Those of one connection stay in their order.
-struct Completed {
-    at: Timestamp,
-    key: ConnectionKey,
-    output: Output,
+impl Output {
+    fn completed(&self) -> Timestamp {
+        match self {
+            Self::Exchange(exchange) => exchange.completed,
+            Self::Tls(seen) => seen.completed,
+        }
+    }
+
+    fn key(&self) -> &ConnectionKey {
+        match self {
+            Self::Exchange(exchange) => &exchange.connection.key,
+            Self::Tls(seen) => &seen.connection.key,
+        }
+    }
 }
 
 /// Some of the shards, and what a thread needs to work on them.
 struct Worker {
-    shards: Vec<Shard>,
+    /// By their number; another has those that are missing.
+    shards: Vec<Option<Shard>>,
     inspector: Inspector,
     heads: Heads,
-    /// The items of the present batch that are its own: which shard, which item, and the clock.
-    work: Vec<(usize, usize, Timestamp)>,
-    output: Vec<Completed>,
+    output: Vec<Output>,
 }
 
 impl Engine {
@@ -74,13 +82,11 @@ impl Engine {
     pub fn new(limits: Limits, policy: Arc<Policy>, threads: NonZeroUsize) -> Self {
         let threads = threads.get().min(SHARDS);
         let worker = |number: usize| Worker {
-            shards: (number..SHARDS)
-                .step_by(threads)
-                .map(|_| Shard::new())
+            shards: (0..SHARDS)
+                .map(|shard| (shard % threads == number).then(Shard::new))
                 .collect(),
             inspector: Inspector::new(Arc::clone(&policy)),
             heads: Heads::default(),
-            work: Vec::new(),
             output: Vec::new(),
         };
         Self {
@@ -101,33 +107,31 @@ impl Engine {
     /// Takes a batch and adds what was complete before its clock to `outputs`, ordered by completion,
     /// then by connection and number.
     pub fn process_into(&mut self, batch: &Batch, outputs: &mut Vec<Output>) {
-        for (index, item) in batch.items().iter().enumerate() {
-            self.clock = self.clock.max(item.time);
-            let shard = shard_of(&item.connection);
-            let count = self.workers.len();
-            if let Some(worker) = self.workers.get_mut(shard % count) {
-                worker.work.push((shard / count, index, self.clock));
-            }
-        }
-        self.clock = self.clock.max(batch.clock());
-        let (limits, clock) = (&self.limits, self.clock);
+        let (limits, before) = (&self.limits, self.clock);
+        let clock = before.max(batch.clock());
+        self.clock = clock;
         if self.workers.len() == 1 || batch.items().len() < WORTH_THREADS {
             for worker in &mut self.workers {
-                worker.process(batch, clock, limits);
+                worker.process(batch, before, clock, limits);
             }
         } else {
             std::thread::scope(|scope| {
                 for worker in &mut self.workers {
-                    scope.spawn(move || worker.process(batch, clock, limits));
+                    scope.spawn(move || worker.process(batch, before, clock, limits));
                 }
             });
         }
         self.collect();
         let complete = self
             .pending
-            .partition_point(|completed| completed.at < clock);
-        let complete = self.pending.drain(..complete);
-        outputs.extend(complete.map(|completed| completed.output));
+            .partition_point(|output| output.completed() < clock);
+        if outputs.is_empty() {
+            // Nearly all is complete, and is not moved.
+            std::mem::swap(outputs, &mut self.pending);
+            self.pending.extend(outputs.drain(complete..));
+        } else {
+            outputs.extend(self.pending.drain(..complete));
+        }
     }
 
     /// Ends every connection and gives everything that is left.
@@ -136,16 +140,18 @@ impl Engine {
             worker.finish(self.clock, &self.limits);
         }
         self.collect();
-        self.pending
-            .drain(..)
-            .map(|completed| completed.output)
-            .collect()
+        std::mem::take(&mut self.pending)
     }
 
     /// What was counted so far.
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();
-        for shard in self.workers.iter().flat_map(|worker| &worker.shards) {
+        for shard in self
+            .workers
+            .iter()
+            .flat_map(|worker| &worker.shards)
+            .flatten()
+        {
             tally += shard.tally();
         }
         tally
@@ -162,28 +168,31 @@ impl Engine {
             }
         }
         // A connection is in one shard, whose output is in its order: a stable sort keeps that.
-        self.pending
-            .sort_by(|one, other| one.at.cmp(&other.at).then_with(|| one.key.cmp(&other.key)));
+        self.pending.sort_by(|one, other| {
+            let by_time = one.completed().cmp(&other.completed());
+            by_time.then_with(|| one.key().cmp(other.key()))
+        });
     }
 }
 
 impl Worker {
-    fn process(&mut self, batch: &Batch, clock: Timestamp, limits: &Limits) {
+    /// Takes those items of a batch that are its own, between two times of the clock.
+    fn process(&mut self, batch: &Batch, before: Timestamp, after: Timestamp, limits: &Limits) {
         let mut desk = Desk {
             limits,
             inspector: &mut self.inspector,
             heads: &mut self.heads,
             output: &mut self.output,
         };
-        for (shard, index, now) in self.work.drain(..) {
-            if let (Some(shard), Some(item)) =
-                (self.shards.get_mut(shard), batch.items().get(index))
-            {
+        let mut now = before;
+        for item in batch.items() {
+            now = now.max(item.time);
+            if let Some(Some(shard)) = self.shards.get_mut(shard_of(&item.connection)) {
                 shard.item(item, batch.bytes_of(item), now, &mut desk);
             }
         }
-        for shard in &mut self.shards {
-            shard.wake(clock, &mut desk);
+        for shard in self.shards.iter_mut().flatten() {
+            shard.wake(after, &mut desk);
         }
     }
 
@@ -194,7 +203,7 @@ impl Worker {
             heads: &mut self.heads,
             output: &mut self.output,
         };
-        for shard in &mut self.shards {
+        for shard in self.shards.iter_mut().flatten() {
             shard.finish(clock, &mut desk);
         }
     }

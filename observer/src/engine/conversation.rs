@@ -190,12 +190,20 @@ impl Conversation {
     }
 
     /// When time alone completes something.
+    #[inline]
     pub(super) fn deadline(&self, context: &Context<'_>) -> Option<Timestamp> {
+        if self.pairing.is_idle() {
+            return None;
+        }
         self.pairing.deadline(&self.waits(context))
     }
 
     /// Lets out what is complete.
+    #[inline]
     pub(super) fn release(&mut self, context: &mut Context<'_>) {
+        if self.pairing.is_idle() {
+            return;
+        }
         let waits = self.waits(context);
         self.release_by(&waits, context);
     }
@@ -210,7 +218,7 @@ impl Conversation {
                 continue;
             }
             let requests = self.http.requests().unwrap_or(Direction::Forward);
-            let exchange = Exchange {
+            let exchange = Box::new(Exchange {
                 connection: self.connection(requests),
                 number: complete.number,
                 request: complete.request,
@@ -218,8 +226,8 @@ impl Conversation {
                 handled: complete.handled.or_else(|| self.owner.clone()),
                 capture: complete.capture,
                 completed: context.now,
-            };
-            context.give(self.key, Output::Exchange(exchange));
+            });
+            context.give(Output::Exchange(exchange));
         }
     }
 

@@ -30,8 +30,11 @@ use slot::{Slot, State};
 /// The exchanges of a connection that are not complete.
 #[derive(Default)]
 pub(super) struct Pairing {
-    /// In boxes: a queue keeps room for four, and most connections wait for one answer or none.
-    slots: VecDeque<Box<Slot>>,
+    #[expect(
+        clippy::vec_box,
+        reason = "a list keeps room for four, and most connections wait for one answer or none"
+    )]
+    slots: Vec<Box<Slot>>,
     /// What is complete and was moved out of `slots` to keep them few.
     done: VecDeque<Box<Slot>>,
     next_number: u64,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lru::LruCache;
 
 use super::connection::Connection;
-use super::{Completed, Limits, Output, SHARDS, Tally};
+use super::{Limits, Output, SHARDS, Tally};
 use crate::credential::{Credential, Inspector};
 use crate::packet::{ConnectionKey, Item, ItemKind};
 use crate::protocol::http1::Heads;
@@ -44,7 +44,7 @@ pub(super) struct Context<'a> {
     pub(super) time: Timestamp,
     pub(super) heads: &'a mut Heads,
     inspector: &'a mut Inspector,
-    output: &'a mut Vec<Completed>,
+    output: &'a mut Vec<Output>,
 }
 
 impl Context<'_> {
@@ -56,12 +56,8 @@ impl Context<'_> {
         self.inspector.inspect(fields, cut)
     }
 
-    pub(super) fn give(&mut self, key: ConnectionKey, output: Output) {
-        self.output.push(Completed {
-            at: self.now,
-            key,
-            output,
-        });
+    pub(super) fn give(&mut self, output: Output) {
+        self.output.push(output);
     }
 }
 
@@ -70,7 +66,7 @@ pub(super) struct Desk<'a> {
     pub(super) limits: &'a Limits,
     pub(super) inspector: &'a mut Inspector,
     pub(super) heads: &'a mut Heads,
-    pub(super) output: &'a mut Vec<Completed>,
+    pub(super) output: &'a mut Vec<Output>,
 }
 
 impl Shard {

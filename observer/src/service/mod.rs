@@ -49,9 +49,9 @@ impl Services {
                 .map(|(address, name)| Naming::by_address(address, &name))
                 .collect(),
             configured: Vec::new(),
-            seen: LruCache::new(REMEMBERED),
+            seen: LruCache::sparse(REMEMBERED),
             unseen: LruCache::sparse(REMEMBERED),
-            unix: LruCache::new(REMEMBERED),
+            unix: LruCache::sparse(REMEMBERED),
             listeners: None,
         }
     }

@@ -27,7 +27,7 @@ pub struct OnePerExchange {
 impl Default for OnePerExchange {
     fn default() -> Self {
         Self {
-            servers: LruCache::new(REMEMBERED),
+            servers: LruCache::sparse(REMEMBERED),
             held: VecDeque::new(),
             clock: Timestamp::default(),
         }

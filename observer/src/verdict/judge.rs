@@ -29,9 +29,21 @@ pub struct Judge {
     known: LruCache<Box<[u64]>, Known>,
     /// What answers say, where the secret of the request cannot be in it as plain words.
     statements: LruCache<Box<[u64]>, Statement>,
+    /// Of the latest answer: others share its fields.
+    fields: Fields,
     /// What the present case rests on.
     case: Vec<u64>,
     clock: Clock,
+}
+
+/// What a verdict may read of the fields of an answer.
+#[derive(Default)]
+struct Fields {
+    /// Which fields.
+    of: Option<Arc<[(Field, String)]>>,
+    /// Whether those of a body matter, and whether those of a redirect do.
+    by: (bool, bool),
+    words: Vec<u64>,
 }
 
 struct Known {
@@ -46,6 +58,7 @@ impl Default for Judge {
             key: DigestKey::default(),
             known: LruCache::new(REMEMBERED),
             statements: LruCache::sparse(STATEMENTS),
+            fields: Fields::default(),
             case: Vec::new(),
             clock: Clock::default(),
         }
@@ -68,7 +81,13 @@ impl Judge {
         let presence = Presence::of(exchange);
         let with_body = outcome::may_explain(response, presence);
         self.case.clear();
-        response.rest_on(with_body, &self.key, &mut self.case);
+        self.case
+            .extend(self.fields.read(response, with_body, &self.key));
+        if with_body {
+            self.case.push(u64::MAX);
+            self.case
+                .extend(self.key.of(response.excerpt.bytes()).words());
+        }
         let says_nothing = self.case.is_empty();
         self.case.push(u64::from(response.status));
         // Nearly all answers that let a request in say nothing of it.
@@ -120,26 +139,30 @@ impl Judge {
     }
 }
 
-impl Response {
-    /// Puts together all that a verdict may read of an answer, but for its status. Nothing is added
-    /// where there is nothing to read.
-    fn rest_on(&self, with_body: bool, key: &DigestKey, case: &mut Vec<u64>) {
-        let is_redirect = (300..=399).contains(&self.status);
-        for (field, value) in self.fields.iter() {
+impl Fields {
+    /// Puts together all that a verdict may read of the fields of an answer. Nothing where there is nothing
+    /// to read.
+    fn read(&mut self, response: &Response, with_body: bool, key: &DigestKey) -> &[u64] {
+        let is_redirect = (300..=399).contains(&response.status);
+        let by = (with_body, is_redirect);
+        let is_same = |of: &Arc<_>| Arc::ptr_eq(of, &response.fields);
+        if self.by == by && self.of.as_ref().is_some_and(is_same) {
+            return &self.words;
+        }
+        self.words.clear();
+        for (field, value) in response.fields.iter() {
             let matters = match field {
                 Field::ContentEncoding => with_body,
                 Field::Location => is_redirect,
                 other => statement::is_read(*other, value),
             };
             if matters {
-                case.push(*field as u64);
-                case.extend(key.of(value.as_bytes()).words());
+                self.words.push(*field as u64);
+                self.words.extend(key.of(value.as_bytes()).words());
             }
         }
-        if with_body {
-            case.push(u64::MAX);
-            case.extend(key.of(self.excerpt.bytes()).words());
-        }
+        (self.of, self.by) = (Some(Arc::clone(&response.fields)), by);
+        &self.words
     }
 }
 

@@ -5,6 +5,11 @@ use super::{Complete, GRACE, Pairing, Waits};
 use crate::time::Timestamp;
 
 impl Pairing {
+    /// Whether [`Self::release`] has nothing, and will not by time alone.
+    pub(in crate::engine) fn is_idle(&self) -> bool {
+        self.slots.is_empty() && self.done.is_empty()
+    }
+
     /// When [`Self::release`] will next have something.
     pub(in crate::engine) fn deadline(&self, waits: &Waits) -> Option<Timestamp> {
         let quiet = self

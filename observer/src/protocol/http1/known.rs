@@ -19,6 +19,8 @@ pub struct Heads {
     requests: LruCache<Digest, request::Read>,
     responses: LruCache<Digest, response::Read>,
     targets: LruCache<[u64; 10], Arc<Target>>,
+    /// How long the latest answer's head was.
+    answered: usize,
 }
 
 /// How many heads of requests are remembered: about 150 bytes each, and the credential.
@@ -35,6 +37,7 @@ impl Default for Heads {
             requests: LruCache::sparse(REQUESTS),
             responses: LruCache::sparse(RESPONSES),
             targets: LruCache::sparse(TARGETS),
+            answered: 0,
         }
     }
 }
@@ -51,6 +54,18 @@ impl Heads {
 
     pub(super) fn response(&mut self, digest: Digest) -> Option<response::Read> {
         self.responses.get(&digest).cloned()
+    }
+
+    /// What may be the head of an answer at the start of bytes: as long as the one before was. Where it is
+    /// known, it is one, and needs no search for its end.
+    pub(super) fn like_before<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let head = bytes.get(..self.answered)?;
+        head.ends_with(b"\r\n\r\n").then_some(head)
+    }
+
+    /// Notes how long the head of an answer was.
+    pub(super) fn answered(&mut self, head: &[u8]) {
+        self.answered = head.len();
     }
 
     pub(super) fn remember_request(&mut self, digest: Digest, read: &request::Read) {

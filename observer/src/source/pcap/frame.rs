@@ -113,8 +113,11 @@ impl Reader {
     ///
     /// A packet that the end of the file cuts is given with what there is of it; the call after that
     /// says that the file is truncated.
+    #[inline]
     pub(super) fn next(&mut self) -> Result<Option<Frame>, Stop> {
-        if let Some(stop) = self.stop.take() {
+        if self.stop.is_some()
+            && let Some(stop) = self.stop.take()
+        {
             return Err(stop);
         }
         let next = match &mut self.format {

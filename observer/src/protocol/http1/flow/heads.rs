@@ -21,16 +21,17 @@ impl Flow {
         let part = bytes
             .get(..MAX_HEAD - before.min(MAX_HEAD))
             .unwrap_or(bytes);
-        if before == 0 && kind != Some(Kind::Response) && part.ends_with(b"\r\n\r\n") {
-            // Requests mostly end where their segment does. One that is known needs no search for that.
-            let digest = messages.heads().digest(part);
-            if let Some(read) = messages.heads().request(digest) {
-                self.tell_hole(Some(Kind::Request), messages);
-                return (
-                    part.len(),
-                    Some(self.request(read, Missing::default(), messages)),
-                );
-            }
+        let guess = match kind {
+            _ if before > 0 => None,
+            Some(Kind::Response) => messages.heads().like_before(part),
+            // Requests mostly end where their segment does.
+            _ => part.ends_with(b"\r\n\r\n").then_some(part),
+        };
+        // A head that is known needs no search for its end.
+        if let Some(head) = guess
+            && let Some(signal) = self.known(head, bytes.len() - head.len(), kind, messages)
+        {
+            return (head.len(), Some(signal));
         }
         let end = if before == 0 {
             end_of_head(part, 0)
@@ -117,6 +118,7 @@ impl Flow {
             && let Some(read) = messages.heads().response(digest)
         {
             self.tell_hole(Some(Kind::Response), messages);
+            messages.heads().answered(head);
             let missing = Missing::default();
             return Some(self.response(read, missing, head.len(), behind, messages));
         }
@@ -207,6 +209,7 @@ impl Flow {
                     return Some(self.lose_place(Signal::NotHttp, Some(Kind::Response), messages));
                 };
                 if let Some(digest) = digest {
+                    messages.heads().answered(head);
                     messages.heads().remember_response(digest, &read);
                 }
                 Some(self.response(read, missing, head.len(), behind, messages))
