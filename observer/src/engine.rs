@@ -47,7 +47,7 @@ pub struct Engine {
 #[derive(Clone)]
 pub enum Output {
     /// A request and its answer, or one of them.
-    Exchange(Box<Exchange>),
+    Exchange(Exchange),
     /// A TLS connection that began.
     Tls(TlsSeen),
 }
@@ -110,6 +110,10 @@ impl Engine {
         let (limits, before) = (&self.limits, self.clock);
         let clock = before.max(batch.clock());
         self.clock = clock;
+        if let Some(first) = self.workers.first_mut() {
+            // What is left of the batch before goes ahead, and what comes is not moved.
+            std::mem::swap(&mut self.pending, &mut first.output);
+        }
         if self.workers.len() == 1 || batch.items().len() < WORTH_THREADS {
             for worker in &mut self.workers {
                 worker.process(batch, before, clock, limits);
@@ -161,7 +165,6 @@ impl Engine {
     fn collect(&mut self) {
         for worker in &mut self.workers {
             if self.pending.is_empty() {
-                // What is left for the next batch is little, mostly nothing.
                 std::mem::swap(&mut self.pending, &mut worker.output);
             } else {
                 self.pending.append(&mut worker.output);

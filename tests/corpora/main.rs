@@ -240,7 +240,7 @@ fn read(
     output.extend(engine.process(&batch));
     output.extend(engine.finish());
     let exchanges = output.into_iter().filter_map(|output| match output {
-        Output::Exchange(exchange) => Some(*exchange),
+        Output::Exchange(exchange) => Some(exchange),
         _ => None,
     });
     Ok((captures.report(), exchanges.collect()))

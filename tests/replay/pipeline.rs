@@ -65,7 +65,7 @@ impl Replay {
         self.run(file)
             .into_iter()
             .filter_map(|output| match output {
-                Output::Exchange(exchange) => Some(*exchange),
+                Output::Exchange(exchange) => Some(exchange),
                 _ => None,
             })
             .collect()

@@ -218,7 +218,7 @@ impl Conversation {
                 continue;
             }
             let requests = self.http.requests().unwrap_or(Direction::Forward);
-            let exchange = Box::new(Exchange {
+            let exchange = Exchange {
                 connection: self.connection(requests),
                 number: complete.number,
                 request: complete.request,
@@ -226,7 +226,7 @@ impl Conversation {
                 handled: complete.handled.or_else(|| self.owner.clone()),
                 capture: complete.capture,
                 completed: context.now,
-            });
+            };
             context.give(Output::Exchange(exchange));
         }
     }

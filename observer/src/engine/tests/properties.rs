@@ -169,7 +169,7 @@ fn exchanges(output: &[Output]) -> Vec<&Exchange> {
     let mut exchanges = Vec::new();
     for output in output {
         if let Output::Exchange(exchange) = output {
-            exchanges.push(&**exchange);
+            exchanges.push(exchange);
         }
     }
     exchanges

@@ -1,6 +1,6 @@
 //! The TCP segment in a packet.
 
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 
 use etherparse::{TcpHeaderSlice, err};
 
@@ -124,14 +124,7 @@ impl Tcp<'_> {
     /// Which connection it belongs to, and which way it goes.
     #[inline]
     pub(in crate::source::pcap) fn connection(&self, link: u32) -> (Direction, ConnectionKey) {
-        let forward = match (self.source, self.target) {
-            (SocketAddr::V4(source), SocketAddr::V4(target)) => {
-                let number = |end: &SocketAddrV4| (end.ip().to_bits(), end.port());
-                number(&source) <= number(&target)
-            }
-            (source, target) => source <= target,
-        };
-        let (direction, low, high) = if forward {
+        let (direction, low, high) = if self.source <= self.target {
             (Direction::Forward, self.source, self.target)
         } else {
             (Direction::Reverse, self.target, self.source)
