@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use observer_tests::limits::limit;
+use observer_tests::limits::{Stopwatch, limit};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -126,7 +126,10 @@ impl Agent {
         let written = || fs::metadata(&self.events).map_or(0, |file| file.len());
         loop {
             let before = written();
-            std::thread::sleep(rest);
+            let watch = Stopwatch::start();
+            while watch.elapsed() < rest {
+                std::thread::sleep(rest / 40);
+            }
             if written() == before {
                 break;
             }
@@ -196,7 +199,7 @@ pub fn sum(page: &str, metric: &str) -> f64 {
 
 /// The body of a page of the agent. `None`: nobody answers, or not with 200.
 pub fn fetch(address: SocketAddr, path: &str) -> Option<String> {
-    let seconds = limit(Duration::from_secs(5)).as_secs().to_string();
+    let seconds = limit(Duration::from_secs(20)).as_secs().to_string();
     let output = Command::new("curl")
         .args(["--silent", "--fail", "--max-time", &seconds])
         .arg(format!("http://{address}{path}"))

@@ -10,7 +10,7 @@ use observer::source::live::{Context, Live, LiveOptions};
 use observer_tests::kernel;
 use observer_tests::limits::limit;
 
-use super::{REFUSED, REQUEST, alone, may_attach, serve};
+use super::attached::{REFUSED, REQUEST, alone, may_attach, serve};
 
 /// Who handled what, in the order in which it happened, and who said so.
 type Handled = Vec<(ConnectionKey, Direction, u32, u32)>;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use observer::filter::{KernelFilter, Places};
 use observer::packet::{Direction, Role};
 
-use super::{REQUEST, Seen, ask, serve};
+use super::attached::{REQUEST, Seen, ask, serve};
 
 fn ports(ports: &[u16]) -> Places {
     Places {

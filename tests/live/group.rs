@@ -45,7 +45,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_secs(30);
         for folder in self.made.iter().rev() {
             // Whoever was in it may need a moment to be gone.
             while fs::remove_dir(folder).is_err() && Instant::now() < deadline {

@@ -11,7 +11,7 @@ use observer::packet::{Batch, ConnectionKey, Direction, Item, ItemKind, UnixEnds
 use observer_tests::kernel;
 use observer_tests::limits::limit;
 
-use super::{REFUSED, REQUEST, Seen};
+use super::attached::{REFUSED, REQUEST, Seen};
 
 /// `None`, said aloud, where the kernel refuses the trampolines and may.
 fn attach() -> Option<Seen> {
@@ -77,7 +77,7 @@ fn exchanges(send: impl Fn(&mut UnixStream)) {
     }
     drop(stream);
     serving.join().unwrap();
-    let deadline = Instant::now() + limit(Duration::from_secs(5));
+    let deadline = Instant::now() + limit(Duration::from_secs(30));
     let closed = |seen: &Seen, request| {
         end(&seen.batch, &path, request).is_some_and(|(key, _)| {
             of(&seen.batch, key).any(|item| matches!(item.kind, ItemKind::Closed))
