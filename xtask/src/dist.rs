@@ -40,7 +40,7 @@ fn build(root: &Path, debug: bool) -> Result<PathBuf, String> {
             "--bin",
             "observer",
         ])
-        .args(["--profile", if debug { "dev" } else { "release" }])
+        .args(["--profile", if debug { "dev" } else { "dist" }])
         .args(["--config", &shared, "--target-dir"])
         .arg(&folder)
         .args(["--", "-C", "target-feature=+crt-static"])
@@ -53,7 +53,7 @@ fn build(root: &Path, debug: bool) -> Result<PathBuf, String> {
         ));
     }
     let binary = folder
-        .join(if debug { "debug" } else { "release" })
+        .join(if debug { "debug" } else { "dist" })
         .join("observer");
     let bytes = std::fs::read(&binary)
         .map_err(|error| format!("cannot read {}: {error}", binary.display()))?;
