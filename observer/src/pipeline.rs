@@ -1,21 +1,24 @@
 //! From a source to the sinks: the one way that data goes, for every command and test.
 //!
 //! With one thread everything is done on it, one batch after the other. With more, the caller's reads
-//! the source, another judges exchanges and hands events to the sinks, and those that are left over help
-//! the first to turn packets into exchanges. So a storm of rejections, which are the dearest to judge,
-//! does not keep the ring of the kernel from being emptied while there is a second processor.
+//! the source, the next turns packets into exchanges, and a last one judges these and hands events to the
+//! sinks. So a storm of rejections, which are the dearest to judge, does not keep the ring of the kernel
+//! from being emptied while there is a second processor. Together the three take about two processors; for
+//! each more, one helps the second.
 
+mod middle;
 mod reporter;
 mod steps;
 
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use crate::config::Config;
 use crate::credential::Policy;
-use crate::engine::{Engine, Limits, Output};
+use crate::engine::{Engine, Limits};
 use crate::event::{Paths, Requests};
 use crate::filter::Filter;
 use crate::packet::Batch;
@@ -26,7 +29,8 @@ use crate::stop::Stop;
 use crate::totals::Totals;
 use crate::verdict::{self, Expectation, Judge};
 
-use reporter::{Message, Reporter};
+use middle::{Job, Middle};
+use reporter::Reporter;
 use steps::Steps;
 
 /// What a pipeline is told once, at start.
@@ -49,7 +53,7 @@ pub struct Settings {
 
 /// Turns batches into events and hands them to sinks.
 pub struct Pipeline {
-    engine: Engine,
+    middle: Middle,
     reporter: Reporter,
     changes: Option<Receiver<Config>>,
     alone: bool,
@@ -58,11 +62,11 @@ pub struct Pipeline {
 impl Pipeline {
     /// A pipeline that has seen nothing yet.
     pub fn new(settings: Settings, sinks: Vec<Box<dyn Sink>>) -> Self {
-        // One judges.
-        let readers = settings.threads.get() - 1;
-        let readers = NonZeroUsize::new(readers).unwrap_or(NonZeroUsize::MIN);
+        // Reading and judging take about one processor together.
+        let workers = settings.threads.get() - 1;
+        let workers = NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN);
         Self {
-            engine: Engine::new(settings.limits, settings.policy, readers),
+            middle: Middle::new(Engine::new(settings.limits, settings.policy, workers)),
             reporter: Reporter {
                 services: settings.services,
                 expectations: settings.expectations,
@@ -94,69 +98,85 @@ impl Pipeline {
     /// When the system gives no thread.
     pub fn run<S: Source>(self, source: &mut S, stop: &Stop) -> Result<Totals, S::Error> {
         let Self {
-            engine,
+            mut middle,
             mut reporter,
             changes,
             alone,
         } = self;
-        verdict::prepare();
         let mut reader = Reader {
-            engine,
             source,
             changes,
             stop,
         };
         if alone {
-            return reader.read(|message| Some(reporter.take(message, stop)));
+            verdict::prepare();
+            let done = reader.read(|job| {
+                let (message, batch) = middle.take(job);
+                middle.reuse(reporter.take(message, stop));
+                Some(batch)
+            });
+            return done.map(|()| middle.totals());
         }
+        // One batch is read while exchanges are made of another: those of a storm are large.
+        let (jobs, to_do) = sync_channel(0);
+        let (batches, free) = sync_channel(1);
         let (messages, received) = sync_channel(WAITING);
         let (back, used) = sync_channel(2 * WAITING);
         thread::scope(move |scope| {
             scope.spawn(move || {
+                verdict::prepare();
                 for message in received {
                     // Where there is no room for it, it is not needed.
                     let _ = back.try_send(reporter.take(message, stop));
                 }
             });
-            // What was judged is dropped where it was made: what exchanges share is then counted by one
-            // thread, and memory goes back to where it came from.
-            reader.read(|message| {
-                // A reporter that is gone has panicked, and the scope passes that on.
-                messages.send(message).ok()?;
-                Some(used.try_iter().last().unwrap_or_default())
-            })
+            let middle = scope.spawn(move || {
+                for job in to_do {
+                    // What was judged is dropped where it was made: what exchanges share is then counted by
+                    // one thread, and memory goes back to where it came from.
+                    used.try_iter().for_each(|outputs| middle.reuse(outputs));
+                    let (message, batch) = middle.take(job);
+                    let _ = batches.try_send(batch);
+                    // A reporter that is gone has panicked, and the scope passes that on.
+                    if messages.send(message).is_err() {
+                        break;
+                    }
+                }
+                middle.totals()
+            });
+            let done = reader.read(|job| {
+                jobs.send(job).ok()?;
+                Some(free.try_recv().unwrap_or_default())
+            });
+            drop(jobs);
+            let totals = middle.join().unwrap_or_else(|panic| resume_unwind(panic));
+            done.map(|()| totals)
         })
     }
 }
 
-/// The first half of a pipeline.
+/// The first third of a pipeline.
 struct Reader<'a, S> {
-    engine: Engine,
     source: &'a mut S,
     changes: Option<Receiver<Config>>,
     stop: &'a Stop,
 }
 
 impl<S: Source> Reader<'_, S> {
-    /// Reads until the end. `send` takes a message, and gives room for another, unless nobody takes
-    /// them any more.
-    fn read(
-        &mut self,
-        mut send: impl FnMut(Message) -> Option<Vec<Output>>,
-    ) -> Result<Totals, S::Error> {
+    /// Reads until the end. `send` takes a job, and gives a batch for another, unless nobody takes them
+    /// any more.
+    fn read(&mut self, mut send: impl FnMut(Job) -> Option<Batch>) -> Result<(), S::Error> {
         let Self {
-            engine,
             source,
             changes,
             stop,
         } = self;
         let mut batch = Batch::new();
-        let mut outputs = Vec::new();
         let mut done = Ok(());
         loop {
             let changed = changes.iter().flat_map(Receiver::try_iter).last();
             if let Some(config) = changed.filter(|config| narrow(*source, config)) {
-                send(Message::Configured(config));
+                send(Job::Configured(config));
             }
             // What was captured before the end was asked for is still taken.
             let last = stop.requested();
@@ -164,27 +184,20 @@ impl<S: Source> Reader<'_, S> {
                 done = Err(error);
                 false
             });
-            outputs.clear();
-            engine.process_into(&batch, &mut outputs);
-            let room = send(Message::Batch {
-                outputs,
-                clock: batch.clock(),
-                step: batch.step(),
-                totals: totals(*source, engine),
-            });
-            let taken = room.is_some();
-            outputs = room.unwrap_or_default();
+            let (clock, step) = (batch.clock(), batch.step());
+            let totals = totals(*source);
+            let next = send(Job::Batch { batch, totals });
+            let taken = next.is_some();
+            // Whichever is filled next goes on where this one ended.
+            batch = next.unwrap_or_default();
+            batch.advance(clock);
+            batch.set_step(step);
             if last || !more || !taken {
                 break;
             }
         }
-        let outputs = engine.finish();
-        let totals = totals(*source, engine);
-        send(Message::End {
-            outputs,
-            totals: totals.clone(),
-        });
-        done.map(|()| totals)
+        send(Job::End(totals(*source)));
+        done
     }
 }
 
@@ -201,15 +214,10 @@ fn narrow<S: Source>(source: &mut S, config: &Config) -> bool {
 /// live one in the ring of the kernel, where what finds no room is counted.
 const WAITING: usize = 4;
 
-fn totals<S: Source>(source: &S, engine: &Engine) -> Totals {
+/// What the source knows of itself.
+fn totals<S: Source>(source: &S) -> Totals {
     let mut totals = Totals::default();
     source.count(&mut totals);
-    let tally = engine.tally();
-    totals.connections.extend(tally.protocols());
-    totals.given_up.extend(tally.given_up());
-    totals.missing_bytes = tally.bytes_missing;
-    totals.open_connections = tally.connections;
-    totals.held_bytes = tally.held;
     totals
 }
 
