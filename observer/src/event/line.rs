@@ -9,7 +9,7 @@ use std::sync::Arc;
 use lru::LruCache;
 use serde::Serialize;
 
-use crate::credential::Credential;
+use crate::credential::{Credential, MAX_REMEMBERED};
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
@@ -27,10 +27,10 @@ pub struct Lines {
 impl Default for Lines {
     fn default() -> Self {
         Self {
-            connections: LruCache::sparse(REMEMBERED),
-            requests: Known::default(),
-            credentials: Known::default(),
-            verdicts: Known::default(),
+            connections: LruCache::sparse(CONNECTIONS),
+            requests: Known::new(REQUESTS),
+            credentials: Known::new(CREDENTIALS),
+            verdicts: Known::new(VERDICTS),
             moment: Moment::default(),
         }
     }
@@ -93,8 +93,14 @@ impl Lines {
     }
 }
 
-/// How many of each are remembered: at about 1 KiB each, 8 MiB in all.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(2048).expect("it is not zero");
+/// How many connections are remembered: about 300 bytes each.
+const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(2048).expect("it is not zero");
+/// How many requests: about 200 bytes each, and at most 3 KiB.
+const REQUESTS: NonZeroUsize = NonZeroUsize::new(2048).expect("it is not zero");
+/// How many credentials, as many as are remembered taken apart: about 700 bytes each.
+const CREDENTIALS: NonZeroUsize = NonZeroUsize::new(MAX_REMEMBERED).expect("it is not zero");
+/// How many verdicts, as many as are remembered: about 700 bytes each, and none more than 16 KiB.
+const VERDICTS: NonZeroUsize = NonZeroUsize::new(1024).expect("it is not zero");
 
 /// A member that may be absent.
 fn member(
@@ -114,13 +120,11 @@ fn member(
 /// What was written of what is shared, by where that lies.
 struct Known<T>(LruCache<usize, (Arc<T>, Box<[u8]>)>);
 
-impl<T> Default for Known<T> {
-    fn default() -> Self {
-        Self(LruCache::sparse(REMEMBERED))
-    }
-}
-
 impl<T> Known<T> {
+    fn new(most: NonZeroUsize) -> Self {
+        Self(LruCache::sparse(most))
+    }
+
     fn write(
         &mut self,
         shared: &Arc<T>,
