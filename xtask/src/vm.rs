@@ -87,7 +87,7 @@ pub(crate) fn layers(root: &Path, layers: &mut Layers, tests: &[Built]) {
 
 /// In seconds, for each machine. One that hangs is found by its silence; on a busy computer, one that does
 /// not may take several times the usual five minutes.
-const LIMIT: u64 = 1800;
+const LIMIT: u64 = 2700;
 
 fn chosen(series: &[String]) -> Result<Vec<&'static Kernel>, String> {
     if series.is_empty() {
