@@ -5,3 +5,4 @@
 pub mod capture;
 pub mod kernel;
 pub mod limits;
+pub mod programs;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use observer_tests::programs;
 use serde_json::Value;
 
 use crate::agent::{Agent, Observed};
@@ -212,7 +213,7 @@ fn a_number_that_another_process_has_by_now_lends_it_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let python = python();
     let other = folder.path().join("another");
-    fs::copy(&python, &other).unwrap();
+    programs::copy(&python, &other);
     let agent = Agent::start(&[]);
     let mut first = Pool::start(&python);
     let mut second = Pool::start(&other);

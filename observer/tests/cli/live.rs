@@ -4,6 +4,8 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
+use observer_tests::programs;
+
 use super::*;
 
 fn is_root() -> bool {
@@ -15,11 +17,10 @@ fn unprivileged(arguments: &[&str]) -> Done {
     if !is_root() {
         return run(arguments);
     }
-    // The binary may lie where only root can look: it is given open.
-    let binary = std::fs::File::open(env!("CARGO_BIN_EXE_observer")).unwrap();
+    // The binary may lie where only root can look.
     let desk = Desk::new();
     let copy = desk.path("observer");
-    std::io::copy(&mut &binary, &mut std::fs::File::create(&copy).unwrap()).unwrap();
+    programs::copy(Path::new(env!("CARGO_BIN_EXE_observer")), &copy);
     for path in [desk.0.path(), &copy] {
         open_to_all(path, 0o755);
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use observer_tests::programs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -230,7 +231,7 @@ fn lay_out(image: &Image, root: &Path) {
     for (from, to) in &image.files {
         let to = inside(to);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::copy(from, &to).unwrap();
+        programs::copy(from, &to);
     }
     for (path, text) in &image.texts {
         let path = inside(Path::new(path));
