@@ -12,7 +12,7 @@ const PARTS: [&str; 4] = [
     "observer-ebpf/src",
 ];
 /// What among them is for the agent or for tests alone.
-const ASIDE: [&str; 2] = ["user.rs", "tests.rs"];
+const ASIDE: [&str; 3] = ["user.rs", "tests.rs", "tests"];
 
 /// SHA-256 over the names and contents of the sources, and over the locked versions of what they
 /// depend on, in hexadecimal.
@@ -51,6 +51,9 @@ fn add(hash: &mut Sha256, text: &[u8]) {
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
+    if ASIDE.iter().any(|name| path.ends_with(name)) {
+        return Ok(());
+    }
     if path.is_dir() {
         let entries = std::fs::read_dir(path)
             .map_err(|error| format!("cannot list {}: {error}", path.display()))?;
@@ -59,7 +62,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
                 entry.map_err(|error| format!("cannot list {}: {error}", path.display()))?;
             collect(&entry.path(), files)?;
         }
-    } else if !ASIDE.iter().any(|name| path.ends_with(name)) {
+    } else {
         files.push(path.to_owned());
     }
     Ok(())
@@ -71,12 +74,13 @@ mod tests {
 
     fn tree(kernel: &str, user: &str) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
-        for folder in ["observer-common/src", "observer-ebpf/src"] {
+        for folder in ["observer-common/src/tests", "observer-ebpf/src"] {
             std::fs::create_dir_all(root.path().join(folder)).unwrap();
         }
         for (file, text) in [
             ("observer-common/Cargo.toml", ""),
             ("observer-common/src/user.rs", user),
+            ("observer-common/src/tests/rule.rs", user),
             ("observer-ebpf/Cargo.toml", ""),
             ("observer-ebpf/src/main.rs", kernel),
             ("Cargo.lock", ""),
