@@ -1,8 +1,9 @@
 //! What a source gives: the one form that live records and capture files have in common.
 //!
 //! A source fills a [`Batch`] and hands it to the engine. Payloads lie together in the batch's arena,
-//! so a packet costs no allocation; the arena holds raw bytes of other people's traffic, has no
-//! `Debug`, and is wiped when the batch is reused or dropped.
+//! so a packet costs no allocation. The arena holds raw bytes of other people's traffic and has no
+//! `Debug`; the next batch overwrites it, what that leaves is wiped a batch later, and all of it when
+//! it is dropped.
 
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};

@@ -1,18 +1,14 @@
 //! What the credential itself shows, at the time of its request.
 
-use std::fmt;
+mod times;
 
 use super::{Cause, Expectation};
 use crate::credential::{Claims, Credential, Defect, Echo, Kind, MAX_LIST, Signature};
 use crate::exchange::Exchange;
 use crate::time::Timestamp;
 
-/// The widest leeway of any validator by default (Microsoft.IdentityModel), in seconds.
-const WIDEST_LEEWAY: f64 = 300.0;
-/// What two clocks and whole seconds may add.
-const SLACK: f64 = 2.0;
-/// Beyond this a time is wrong for every validator.
-const BEYOND: f64 = WIDEST_LEEWAY + SLACK;
+pub(super) use times::{Distance, Times};
+
 /// The smallest limit on header fields that servers have by default, less what a field's name takes.
 pub(super) const SMALLEST_LIMIT: u32 = 8000;
 
@@ -37,30 +33,6 @@ pub(super) struct Shown<'a> {
     pub(super) presence: Presence<'a>,
     /// How far its times are from the time that counts.
     pub(super) times: Times,
-}
-
-/// How far the times of a credential are from its request. A verdict knows of time no more than this.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub(super) struct Times {
-    /// `exp`.
-    pub(super) expires: Option<Distance>,
-    /// `nbf`.
-    pub(super) not_before: Option<Distance>,
-    /// `iat`.
-    pub(super) issued: Option<Distance>,
-}
-
-/// How far a time is from another, as exactly as anybody is told.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Distance {
-    /// It comes after the other.
-    pub(super) after: bool,
-    /// By more than two clocks and whole seconds may add.
-    pub(super) clear: bool,
-    /// By more than any validator lets pass.
-    pub(super) beyond: bool,
-    /// In whole seconds, rounded.
-    seconds: u64,
 }
 
 /// Whether a request carried a credential.
@@ -127,64 +99,6 @@ impl<'a> Shown<'a> {
             .zip(time)
             .map_or_else(Times::default, |(claims, time)| Times::of(claims, time));
         Self { presence, times }
-    }
-}
-
-impl Times {
-    fn of(claims: &Claims, time: Timestamp) -> Self {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "microseconds do not matter to seconds"
-        )]
-        let now = time.nanos() as f64 / 1e9;
-        // Milliseconds and nonsense tell no time.
-        let distance = |claim: Option<f64>| {
-            let time = claim.filter(|time| time.abs() < 9e9)?;
-            Some(Distance::of(time - now))
-        };
-        Self {
-            expires: distance(claims.expires),
-            not_before: distance(claims.not_before),
-            issued: distance(claims.issued),
-        }
-    }
-}
-
-impl Distance {
-    /// Of a time that is so many seconds ahead of the other; negative when it was before.
-    fn of(ahead: f64) -> Self {
-        let length = ahead.abs();
-        Self {
-            after: ahead > 0.0,
-            clear: length > SLACK,
-            beyond: length > BEYOND,
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "bounded to what fits, and not negative"
-            )]
-            seconds: length.min(9e12).round() as u64,
-        }
-    }
-}
-
-impl Distance {
-    /// A number that no other distance has.
-    pub(super) fn number(self) -> u64 {
-        let bits = [self.after, self.clear, self.beyond];
-        bits.into_iter()
-            .fold(self.seconds, |number, bit| number << 1 | u64::from(bit))
-    }
-}
-
-/// A length of time as a person says it, whatever its direction.
-impl fmt::Display for Distance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.seconds {
-            whole @ 0..7200 => write!(f, "{whole} s"),
-            whole @ 7200..172_800 => write!(f, "{} h {} min", whole / 3600, whole % 3600 / 60),
-            whole => write!(f, "{} days", whole / 86_400),
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One direction of HTTP/1: from pieces to heads, and past the bodies between them.
 
 mod heads;
+mod holes;
 mod preamble;
 mod seek;
 
@@ -8,9 +9,11 @@ use super::body::{Body, Step};
 use super::head::Partial;
 use super::request::Place;
 use super::start_line::{Kind, Line, recognise};
-use super::{Hole, Messages, Missing};
-use crate::stream::{Gap, Piece};
+use super::{Messages, Missing};
+use crate::stream::Piece;
 use crate::time::Timestamp;
+
+use holes::{Loss, Untold};
 
 /// Of answers below 400 the excerpt is what came in the segment that ended the head, up to so many
 /// bytes from the start of the head: what the kernel ships of them.
@@ -39,14 +42,6 @@ pub(super) struct Flow {
     fresh: bool,
 }
 
-/// A hole that was not told yet.
-#[derive(Clone, Copy)]
-struct Untold {
-    by_rule: bool,
-    /// Until bytes are seen behind it: [`Timestamp::MAX`].
-    ended: Timestamp,
-}
-
 enum State {
     /// At the start of a message.
     Between,
@@ -63,17 +58,6 @@ enum State {
     Foreign,
     /// HTTP has ended: a tunnel, or another protocol.
     Over,
-}
-
-/// How a head can go by.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Loss {
-    /// Among bytes that were never seen, at some time before the next ones.
-    Unseen,
-    /// Among the latest bytes: they were cut, or where a message begins in them is not known.
-    Unread,
-    /// Among bytes that the source did not want, in the turn of the latest ones.
-    Unwanted,
 }
 
 /// What the connection must know at once.
@@ -310,85 +294,6 @@ impl Flow {
             }
         }
         used
-    }
-
-    fn gap(
-        &mut self,
-        gap: Gap,
-        kind: Option<Kind>,
-        messages: &mut impl Messages,
-    ) -> Option<Signal> {
-        let loss = match (gap.lost, gap.cut) {
-            (1.., _) => Loss::Unseen,
-            (0, 1..) => Loss::Unread,
-            (0, 0) => Loss::Unwanted,
-        };
-        match &mut self.state {
-            State::Foreign | State::Over => return None,
-            State::Head => {
-                let missing = Missing {
-                    cut: gap.skipped + gap.cut > 0,
-                    lost: gap.lost,
-                };
-                return self.cut(missing, loss, kind, messages);
-            }
-            // If there is no body, it was the next head that is missing.
-            State::Body { doubtful: true, .. } if loss != Loss::Unwanted => {}
-            State::Body { body, doubtful } => {
-                *doubtful = false;
-                match body.pass(gap.len()) {
-                    Step::More => {
-                        self.settle(false, messages);
-                        return None;
-                    }
-                    Step::Done => {
-                        self.settle(false, messages);
-                        self.state = State::Between;
-                        return None;
-                    }
-                    Step::Broken => {}
-                }
-            }
-            State::Between | State::Preamble(_) | State::Seek => {}
-        }
-        self.settle(false, messages);
-        self.head.forget();
-        self.fresh = false;
-        self.state = State::Seek;
-        self.lose(loss);
-        self.tell_hole(kind, messages);
-        None
-    }
-
-    /// Notes that heads may have gone by.
-    fn lose(&mut self, loss: Loss) {
-        let ended = match loss {
-            Loss::Unseen => Timestamp::MAX,
-            Loss::Unread | Loss::Unwanted => self.heard,
-        };
-        let before = self.untold.unwrap_or(Untold {
-            by_rule: true,
-            ended,
-        });
-        self.untold = Some(Untold {
-            by_rule: before.by_rule && loss == Loss::Unwanted,
-            ended: before.ended.max(ended),
-        });
-        self.passed = self.passed.max(Some(ended));
-    }
-
-    /// Tells of a hole as soon as it is known what it hid, and when.
-    fn tell_hole(&mut self, kind: Option<Kind>, messages: &mut impl Messages) {
-        if let (Some(kind), Some(hole)) = (kind, self.untold)
-            && hole.ended < Timestamp::MAX
-        {
-            self.untold = None;
-            messages.hole(Hole {
-                of_requests: kind == Kind::Request,
-                by_rule: hole.by_rule,
-                ended: hole.ended,
-            });
-        }
     }
 
     /// Ends the excerpt, if one is being taken.

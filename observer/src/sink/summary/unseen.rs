@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::counted;
+use super::page::counted;
 use crate::totals::{Said, UnixTalk, UnixUnseen};
 
 /// So many of those who spoke are named.

@@ -115,9 +115,7 @@ impl Reader {
     /// says that the file is truncated.
     #[inline]
     pub(super) fn next(&mut self) -> Result<Option<Frame>, Stop> {
-        if self.stop.is_some()
-            && let Some(stop) = self.stop.take()
-        {
+        if let Some(stop) = self.stop.take() {
             return Err(stop);
         }
         let next = match &mut self.format {
