@@ -194,7 +194,7 @@ fn open_to_write(path: &Path, stop: &Stop) -> io::Result<File> {
         match options.open(path) {
             Err(error) if nobody_reads(path, &error) => {
                 if stop.requested() {
-                    return Err(error);
+                    return Err(io::Error::other("nobody read it until the run was ended"));
                 }
                 if !told {
                     // To whoever started it; nothing depends on it.

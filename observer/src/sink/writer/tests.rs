@@ -1,6 +1,8 @@
 use std::io::ErrorKind;
 use std::sync::mpsc;
 
+use observer_tests::limits::Stopwatch;
+
 use super::put::{take_back, write_chunk};
 use super::*;
 
@@ -169,9 +171,10 @@ fn a_reader_that_is_stalled_for_good_does_not_hold_up_the_end() {
     let stop = Stop::pressing_for(Duration::from_secs(9));
     let mut writer = Writer::start(output, WhenFull::Drop(stop)).unwrap();
     writer.line(|line| line.extend(b"four"));
-    let start = Instant::now();
+    let (start, given) = (Instant::now(), Stopwatch::start());
     writer.finish();
     assert!(start.elapsed() >= LEAST);
+    assert!(given.elapsed() < 2 * LEAST, "{:?}", given.elapsed());
     assert_eq!(writer.losses().queue_full(), 1);
     drop(hold);
 }
