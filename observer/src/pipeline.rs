@@ -6,6 +6,7 @@
 //! from being emptied while there is a second processor. Together the three take about two processors; for
 //! each more, one helps the second.
 
+mod linter;
 mod middle;
 mod reporter;
 mod steps;
@@ -27,8 +28,9 @@ use crate::sink::Sink;
 use crate::source::Source;
 use crate::stop::Stop;
 use crate::totals::Totals;
-use crate::verdict::{self, Expectation, Judge};
+use crate::verdict::{self, Expectation, Judge, Words};
 
+use linter::Linter;
 use middle::{Job, Middle};
 use reporter::Reporter;
 use steps::Steps;
@@ -45,6 +47,8 @@ pub struct Settings {
     pub services: Services,
     /// What services expect of tokens, by the name of the service.
     pub expectations: Vec<(String, Expectation)>,
+    /// What servers say, besides what observer knows.
+    pub words: Words,
     /// What is reported.
     pub filter: Filter,
     /// How paths leave.
@@ -72,7 +76,8 @@ impl Pipeline {
                 expectations: settings.expectations,
                 filter: settings.filter,
                 requests: Requests::new(settings.paths),
-                judge: Judge::default(),
+                judge: Judge::understanding(settings.words),
+                linter: Linter::new(sinks.iter().any(|sink| sink.wants_lints())),
                 sinks,
                 steps: Steps::default(),
                 unjudged: 0,

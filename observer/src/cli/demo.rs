@@ -32,7 +32,7 @@ use crate::sink::prometheus::server::Server;
 use crate::source::live::{Live, LiveOptions};
 use crate::source::pcap::Captures;
 use crate::stop::Stop;
-use crate::verdict::Expectation;
+use crate::verdict::{Expectation, Words};
 
 /// Start a small system on loopback, send it good tokens and every kind of bad one, and show what
 /// observer sees of it
@@ -277,6 +277,7 @@ fn settings(
             .iter()
             .map(|(_, name)| (name.clone(), expectation.clone()))
             .collect(),
+        words: Words::default(),
         filter: Filter {
             ports: names.iter().map(|(address, _)| address.port()).collect(),
             ..Filter::default()

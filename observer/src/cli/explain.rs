@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{Error, options};
 use crate::credential::Inspector;
 use crate::time::Timestamp;
-use crate::verdict::{Expectation, examine};
+use crate::verdict::{Expectation, examine, lints};
 use report::Report;
 
 /// The longest input that is read, in bytes.
@@ -23,6 +23,8 @@ const MAX_INPUT: usize = 256 * 1024;
 ///
 /// The token is read from standard input, never from an argument, which other users could see. A whole
 /// line is fine, too: `Authorization: Bearer eyJ...`.
+///
+/// What it should not be though nobody may mind is told, too, and is not wrong: see docs/lints.md.
 ///
 /// The exit code is 0 when nothing is wrong with it, 1 when something is (or when it cannot be read),
 /// and 2 when the arguments are wrong.
@@ -85,6 +87,7 @@ pub(super) fn run(args: Args) -> Result<(), Error> {
     let report = Report {
         credential: &credential,
         problems: &problems,
+        lints: &lints(&credential),
         time,
         moment,
         has_keys,

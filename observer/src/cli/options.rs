@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::credential::{ClaimAllowList, FingerprintKey, KeySets, Policy};
 use crate::engine::Limits;
 use crate::event::Paths;
@@ -15,7 +15,7 @@ use crate::filter::{Filter, Statuses};
 use crate::pipeline::Settings;
 use crate::service::{self, Services};
 use crate::sink::ndjson::Which;
-use crate::verdict::Expectation;
+use crate::verdict::{Expectation, Words};
 
 use super::Error;
 
@@ -37,6 +37,9 @@ pub(super) struct Options {
     /// Names of services and filters from a file: see docs/configuration.md
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What servers say that observer does not know, as a table: see docs/configuration.md
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
     /// What a service expects of a token, for services that do not say why they refuse. Repeatable
     #[arg(long = "expect", value_name = "SERVICE:iss=…,aud=…", value_parser = expectation)]
     expectations: Vec<Expected>,
@@ -55,13 +58,23 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// The configuration file.
-    pub(super) fn config(&self) -> Option<&Path> {
-        self.config.as_deref()
+    /// What is read again on SIGHUP. `None`: no file was named.
+    pub(super) fn files(&self) -> Option<Files> {
+        let files = Files {
+            config: self.config.clone(),
+            rules: self.rules.clone(),
+        };
+        (files.config.is_some() || files.rules.is_some()).then_some(files)
     }
 
     /// Reads the files that are named, and gives what the pipeline needs.
     pub(super) fn settings(self, paths: Paths) -> Result<Settings, Error> {
+        let config = match self.files() {
+            Some(files) => files
+                .read()
+                .map_err(|error| Error::Usage(error.to_string()))?,
+            None => Config::default(),
+        };
         let mut expectations = Vec::<(String, Expectation)>::new();
         for Expected {
             service,
@@ -78,10 +91,6 @@ impl Options {
                 None => expectations.push((service, Expectation { issuer, audience })),
             }
         }
-        let config = match &self.config {
-            Some(path) => Config::read(path).map_err(|error| Error::Usage(error.to_string()))?,
-            None => Config::default(),
-        };
         let mut services = Services::new(self.names);
         services.configure(config.services);
         Ok(Settings {
@@ -93,6 +102,7 @@ impl Options {
                 .unwrap_or(NonZeroUsize::MIN),
             services,
             expectations,
+            words: config.words,
             filter: Filter {
                 services: self.services,
                 ports: self.ports,
@@ -101,6 +111,39 @@ impl Options {
             },
             paths,
         })
+    }
+}
+
+/// The files of a run that may be changed while it runs.
+pub(super) struct Files {
+    config: Option<PathBuf>,
+    rules: Option<PathBuf>,
+}
+
+impl Files {
+    /// Reads them. Words of `--rules` come before those that the configuration names.
+    pub(super) fn read(&self) -> Result<Config, ConfigError> {
+        let mut config = self.config.as_deref().map(Config::read).transpose()?;
+        let mut config = config.take().unwrap_or_default();
+        if let Some(rules) = &self.rules {
+            config.words = Words::read(rules)?.or(config.words);
+        }
+        Ok(config)
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(config: &Path, rules: &Path) -> Self {
+        Self {
+            config: Some(config.to_owned()),
+            rules: Some(rules.to_owned()),
+        }
+    }
+
+    /// What they are called, for a message.
+    pub(super) fn names(&self) -> String {
+        let names = [&self.config, &self.rules].into_iter().flatten();
+        let names: Vec<String> = names.map(|path| path.display().to_string()).collect();
+        names.join(" and ")
     }
 }
 

@@ -1,6 +1,5 @@
 //! Reading the configuration again, on SIGHUP.
 
-use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -10,30 +9,31 @@ use signal_hook::iterator::Signals;
 use crate::config::Config;
 use crate::redact;
 
+use super::options::Files;
 use super::{Error, say};
 
 /// SIGHUP, which asks to read a configuration again.
 pub(super) struct Hangups {
-    path: PathBuf,
+    files: Files,
     signals: Signals,
 }
 
 impl Hangups {
     /// From now on it does not end the process.
-    pub(super) fn new(path: PathBuf) -> Result<Self, Error> {
+    pub(super) fn new(files: Files) -> Result<Self, Error> {
         let signals = Signals::new([SIGHUP]).map_err(failed)?;
-        Ok(Self { path, signals })
+        Ok(Self { files, signals })
     }
 
     /// Starts the thread that reads. Gives what was read; one that is wrong is said and left out.
     pub(super) fn follow(self) -> Result<Receiver<Config>, Error> {
-        let Self { path, mut signals } = self;
+        let Self { files, mut signals } = self;
         let (read, changes) = sync_channel(WAITING);
         thread::Builder::new()
             .name("observer-config".to_owned())
             .spawn(move || {
                 for _ in &mut signals {
-                    if !again(&path, &read) {
+                    if !again(&files, &read) {
                         return;
                     }
                 }
@@ -53,10 +53,10 @@ fn failed(error: std::io::Error) -> Error {
 const WAITING: usize = 2;
 
 /// Says whether anybody still wants to know.
-fn again(path: &Path, to: &SyncSender<Config>) -> bool {
-    match Config::read(path) {
+fn again(files: &Files, to: &SyncSender<Config>) -> bool {
+    match files.read() {
         Ok(config) => {
-            say(format_args!("{} was read again", path.display()));
+            say(format_args!("{} was read again", files.names()));
             to.send(config).is_ok()
         }
         Err(error) => {
@@ -75,16 +75,25 @@ mod tests {
     #[test]
     fn what_is_wrong_is_not_passed_on() {
         let file = tempfile::NamedTempFile::new().unwrap();
+        let rules = tempfile::NamedTempFile::new().unwrap();
+        let files = Files::of(file.path(), rules.path());
         let (read, changes) = sync_channel(WAITING);
         std::fs::write(file.path(), "[filter.include]\nports = [80]\n").unwrap();
-        assert!(again(file.path(), &read));
-        let places = changes.try_recv().unwrap().rules.include.places;
-        assert_eq!(places.ports, [80]);
+        assert!(again(&files, &read));
+        let before = changes.try_recv().unwrap();
+        assert_eq!(before.rules.include.places.ports, [80]);
         std::fs::write(file.path(), "[filter.include]\nport = [80]\n").unwrap();
-        assert!(again(file.path(), &read));
+        assert!(again(&files, &read));
         assert!(changes.try_recv().is_err());
-        drop(changes);
         std::fs::write(file.path(), "").unwrap();
-        assert!(!again(file.path(), &read));
+        std::fs::write(rules.path(), "ledger\tbody\thas\tE17\ttoken_revoked\n").unwrap();
+        assert!(again(&files, &read));
+        assert_ne!(changes.try_recv().unwrap().words, before.words);
+        std::fs::write(rules.path(), "ledger\tbody\thas\tE17\n").unwrap();
+        assert!(again(&files, &read));
+        assert!(changes.try_recv().is_err());
+        std::fs::write(rules.path(), "").unwrap();
+        drop(changes);
+        assert!(!again(&files, &read));
     }
 }

@@ -1,7 +1,7 @@
 //! `observer run`: watch this host.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -82,9 +82,9 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
     } else {
         Paths::Templated
     };
-    let config = run.options.config().map(Path::to_owned);
+    let files = run.options.files();
     let mut settings = run.options.settings(paths)?;
-    let hangups = config.map(Hangups::new).transpose()?;
+    let hangups = files.map(Hangups::new).transpose()?;
     settings.services = settings.services.of_this_host();
     let state = run.state.as_deref().map(State::open).transpose();
     let state = state.map_err(failed)?;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::verdict::WordsError;
+
 /// Why a configuration does not count.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -23,6 +25,9 @@ pub enum ConfigError {
         /// What, and where.
         fault: Fault,
     },
+    /// The words that it names.
+    #[error(transparent)]
+    Words(#[from] WordsError),
 }
 
 /// One fault of a file.

@@ -9,12 +9,14 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use crate::filter::{Lists, MAX_ENTRIES, Network, Pattern, Places, Rules};
 use crate::service::{Address, Naming};
+use crate::verdict::Words;
 
 use super::Config;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct File {
+    pub(super) rules: Option<PathBuf>,
     service: List<Service>,
     filter: Filter,
 }
@@ -66,6 +68,7 @@ impl From<File> for Config {
                 include: file.filter.include.into(),
                 exclude: file.filter.exclude.into(),
             },
+            words: Words::default(),
         }
     }
 }

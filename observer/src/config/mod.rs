@@ -1,4 +1,4 @@
-//! The configuration file: what services are called, and what is reported.
+//! The configuration file: what services are called, what is reported, and how answers are understood.
 //!
 //! docs/configuration.md describes every key. Unknown keys are refused, because one that is misspelt
 //! would silently do nothing.
@@ -12,6 +12,7 @@ use std::path::Path;
 
 use crate::filter::Rules;
 use crate::service::Naming;
+use crate::verdict::Words;
 
 pub use error::ConfigError;
 
@@ -22,6 +23,8 @@ pub struct Config {
     pub services: Vec<Naming>,
     /// What is reported.
     pub rules: Rules,
+    /// What servers say, besides what observer knows.
+    pub words: Words,
 }
 
 impl Config {
@@ -35,21 +38,28 @@ impl Config {
             path: path.to_owned(),
             source,
         })?;
-        Self::parse(&text).map_err(|fault| ConfigError::Wrong {
+        let file = parse(&text).map_err(|fault| ConfigError::Wrong {
             path: path.to_owned(),
             fault,
+        })?;
+        let words = match &file.rules {
+            // What is not absolute lies where the configuration does.
+            Some(rules) => Words::read(&path.parent().unwrap_or(path).join(rules))?,
+            None => Words::default(),
+        };
+        Ok(Self {
+            words,
+            ..file.into()
         })
-    }
-
-    fn parse(text: &str) -> Result<Self, error::Fault> {
-        let file: file::File =
-            toml::from_str(text).map_err(|error| error::Fault::of(text, &error))?;
-        Ok(file.into())
     }
 }
 
 /// The largest configuration file, in bytes.
 pub const MAX_FILE: u64 = 256 * 1024;
+
+fn parse(text: &str) -> Result<file::File, error::Fault> {
+    toml::from_str(text).map_err(|error| error::Fault::of(text, &error))
+}
 
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();

@@ -4,7 +4,11 @@ use super::*;
 use crate::filter::{Lists, Pattern, Places};
 
 fn fault(text: &str) -> String {
-    Config::parse(text).unwrap_err().to_string()
+    parse(text).err().unwrap().to_string()
+}
+
+fn config(text: &str) -> Result<Config, error::Fault> {
+    parse(text).map(Config::from)
 }
 
 fn patterns(written: &[&str]) -> Vec<Pattern> {
@@ -16,15 +20,17 @@ fn patterns(written: &[&str]) -> Vec<Pattern> {
 
 #[test]
 fn an_empty_file_says_nothing() {
-    assert_eq!(Config::parse("").unwrap(), Config::default());
-    assert_eq!(Config::parse("# nothing\n").unwrap(), Config::default());
+    assert_eq!(config("").unwrap(), Config::default());
+    assert_eq!(config("# nothing\n").unwrap(), Config::default());
     let nothing = "[filter.include]\nports = []\n";
-    assert_eq!(Config::parse(nothing).unwrap(), Config::default());
+    assert_eq!(config(nothing).unwrap(), Config::default());
 }
 
 #[test]
 fn every_key_is_read() {
-    let config = Config::parse(include_str!("../../../docs/configuration.toml")).unwrap();
+    let config = config(include_str!("../../../docs/configuration.toml")).unwrap();
+    let file = parse(include_str!("../../../docs/configuration.toml")).unwrap();
+    assert_eq!(file.rules, Some(PathBuf::from("/etc/observer/rules.tsv")));
     let names: Vec<_> = config.services.iter().map(|it| &*it.name).collect();
     assert_eq!(names, ["orders", "edge", "ledger", "mail"]);
     assert_eq!(
@@ -73,7 +79,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     );
     assert_eq!(
         fault("colour = true\n"),
-        "line 1: there is no key \"colour\" here; there are service, filter"
+        "line 1: there is no key \"colour\" here; there are rules, service, filter"
     );
 }
 
@@ -139,5 +145,23 @@ fn a_file_that_is_not_there_is_named() {
     assert!(
         error.contains("/nonexistent.toml") && error.contains("No such file"),
         "{error}"
+    );
+}
+
+#[test]
+fn rules_are_read_from_where_the_configuration_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("observer.toml");
+    std::fs::write(&file, "rules = \"own.tsv\"\n").unwrap();
+    let missing = Config::read(&file).unwrap_err().to_string();
+    assert!(missing.contains("own.tsv"), "{missing}");
+    let rules = folder.path().join("own.tsv");
+    std::fs::write(&rules, "ledger\tbody\thas\tE17\ttoken_gone\n").unwrap();
+    let wrong = Config::read(&file).unwrap_err().to_string();
+    assert!(wrong.contains("line 1: "), "{wrong}");
+    std::fs::write(&rules, "ledger\tbody\thas\tE17\ttoken_revoked\n").unwrap();
+    assert_eq!(
+        Config::read(&file).unwrap().words,
+        Words::read(&rules).unwrap()
     );
 }

@@ -214,6 +214,7 @@ mod tests {
                 "certainty": "proven",
                 "evidence": ["exp was 312 s before the request"],
                 "candidates": ["token_revoked"],
+                "validator": {"name": "Kong jwt", "recognised_by": "words", "certain": true},
                 "explanation": "The token had expired 312 s before.",
             },
         });
@@ -232,6 +233,7 @@ mod tests {
             certainty: None,
             evidence: Vec::new(),
             candidates: Vec::new(),
+            validator: None,
             explanation: String::new(),
         };
         let json = serde_json::to_value(sample::event_of(&exchange, verdict)).unwrap();

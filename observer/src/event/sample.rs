@@ -13,7 +13,7 @@ use crate::exchange::{
 use crate::identity::{Container, Process};
 use crate::packet::{ConnectionKey, Handling, KnownBy};
 use crate::time::Timestamp;
-use crate::verdict::{Cause, Certainty, Outcome, Verdict};
+use crate::verdict::{Cause, Certainty, Outcome, Recognised, RecognisedBy, Verdict};
 
 use super::{Event, Paths, Requests, Seen};
 
@@ -85,6 +85,11 @@ pub(crate) fn verdict() -> Verdict {
         certainty: Some(Certainty::Proven),
         evidence: vec!["exp was 312 s before the request".to_owned()],
         candidates: vec![Cause::TokenRevoked],
+        validator: Some(Recognised {
+            name: "Kong jwt".to_owned(),
+            by: RecognisedBy::Words,
+            certain: true,
+        }),
         explanation: "The token had expired 312 s before.".to_owned(),
     }
 }

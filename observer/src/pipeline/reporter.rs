@@ -15,6 +15,7 @@ use crate::time::{Step, Timestamp};
 use crate::totals::Totals;
 use crate::verdict::{Expectation, Judge, Outcome};
 
+use super::linter::Linter;
 use super::steps::Steps;
 
 /// What there is to report.
@@ -49,6 +50,7 @@ pub(super) struct Reporter {
     pub(super) requests: Requests,
     pub(super) judge: Judge,
     pub(super) sinks: Vec<Box<dyn Sink>>,
+    pub(super) linter: Linter,
     pub(super) steps: Steps,
     /// Exchanges that the end left no time for.
     pub(super) unjudged: u64,
@@ -81,6 +83,7 @@ impl Reporter {
             Message::Configured(config) => {
                 self.services.configure(config.services);
                 self.filter.rules = config.rules;
+                self.judge.understand(config.words);
                 Vec::new()
             }
             Message::End {
@@ -134,6 +137,11 @@ impl Reporter {
             .find(|(meant, _)| service::is_meant(&service, meant))
             .map(|(_, expectation)| expectation);
         let verdict = self.judge.judge(exchange, expected);
+        if let Some(lints) = self.linter.lint(exchange, &service) {
+            for sink in &mut self.sinks {
+                sink.lint(&service, &lints);
+            }
+        }
         let seen = Seen {
             exchange,
             service: &service,

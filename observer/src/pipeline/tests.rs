@@ -7,6 +7,7 @@ use crate::filter::{KernelFilter, Lists, Places, Rules};
 use crate::packet::{ConnectionKey, Direction, Flags, Item, ItemKind, Role, Segment, Tail};
 use crate::service::Naming;
 use crate::time::{Step, Timestamp};
+use crate::verdict::Words;
 
 /// Gives `left` empty batches, and then fails or ends.
 struct Empty {
@@ -106,6 +107,7 @@ fn settings() -> Settings {
         threads: NonZeroUsize::MIN,
         services: Services::new([]),
         expectations: Vec::new(),
+        words: Words::default(),
         filter: Filter::default(),
         paths: Paths::AsSent,
     }
@@ -296,7 +298,12 @@ fn a_new_configuration_reaches_the_source_the_names_and_the_filter() {
         };
         let services = vec![Naming::by_address("10.0.0.1:80".parse().unwrap(), "orders")];
         let (send, changes) = sync_channel(1);
-        send.send(Config { services, rules }).unwrap();
+        let changed = Config {
+            services,
+            rules,
+            ..Config::default()
+        };
+        send.send(changed).unwrap();
         let kept = Kept::default();
         let mut source = Filtered {
             left: Stepped(vec![(10, 0, 0)]),

@@ -16,7 +16,7 @@ use crate::exchange::Side;
 use crate::gap::Gap;
 use crate::time::Timestamp;
 use crate::totals::Totals;
-use crate::verdict::{Outcome, Verdict};
+use crate::verdict::{Linted, Outcome, Verdict};
 
 /// What there is to count of an exchange.
 #[derive(Clone, Copy)]
@@ -72,6 +72,14 @@ pub trait Sink: Send {
 
     /// Takes what there is to count of an exchange whose event it does not want.
     fn glance(&mut self, _glance: &Glance<'_>) {}
+
+    /// Whether it wants to know of the lints of tokens.
+    fn wants_lints(&self) -> bool {
+        false
+    }
+
+    /// Takes the lints of a token that a service was sent, once for each token and service.
+    fn lint(&mut self, _service: &str, _lints: &[Linted]) {}
 
     /// Takes a TLS connection to a service, seen from a side, whose contents nobody here can read. The
     /// name that its client asked for is text from the wire.

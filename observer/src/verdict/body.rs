@@ -158,7 +158,7 @@ mod tests {
     use std::io::Write;
 
     use flate2::Compression;
-    use flate2::write::{GzEncoder, ZlibEncoder};
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
     use super::*;
     use crate::exchange::Excerpt;
@@ -222,5 +222,44 @@ mod tests {
         assert!(body(Some("br"), b"xyz").unread.is_some());
         assert!(body(Some("gzip"), b"not gzip").unread.is_some());
         assert!(body(Some("br"), b"").unread.is_none());
+    }
+
+    #[test]
+    fn of_a_compressed_body_that_was_cut_what_came_is_read() {
+        let numbers = (0..400_u32).map(|number| (number * number * 7919).to_string());
+        let said = format!("Jwt is expired {}", numbers.collect::<String>());
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        gzip.write_all(said.as_bytes()).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+        zlib.write_all(said.as_bytes()).unwrap();
+        let zlib = zlib.finish().unwrap();
+        let mut deflate = DeflateEncoder::new(Vec::new(), Compression::default());
+        deflate.write_all(said.as_bytes()).unwrap();
+        let deflate = deflate.finish().unwrap();
+        for (coding, whole) in [("gzip", &gzip), ("deflate", &zlib), ("deflate", &deflate)] {
+            let mut read = 0;
+            for end in 1..whole.len() {
+                let body = body(Some(coding), &whole[..end]);
+                // Either what came is read, or it is said that it is not.
+                assert_ne!(
+                    body.text.is_empty(),
+                    body.unread.is_none(),
+                    "{coding} {end}"
+                );
+                assert!(
+                    said.starts_with(&body.text),
+                    "{coding} {end}: {}",
+                    body.text
+                );
+                read += usize::from(body.text.starts_with("Jwt is expired"));
+            }
+            // The codes of the block come first, and then every byte counts.
+            assert!(
+                read * 2 > whole.len(),
+                "{coding}: {read} of {}",
+                whole.len()
+            );
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::agree::{Weight, weigh};
 use super::statement::{By, Said, Statement};
 use super::token::{Presence, Token};
+use super::validator::Checker;
 use super::{Cause, Certainty};
 use crate::credential::{Kind, Signature};
 use crate::exchange::Exchange;
@@ -24,7 +25,14 @@ pub(super) fn combine(
     status: u16,
     statement: &Statement,
     token: &Token<'_>,
+    checker: &Checker,
 ) -> Finding {
+    let case = Case {
+        status,
+        statement,
+        token,
+        checker,
+    };
     let mut stated = stated(status, statement);
     if let Some(first) = stated.first().copied() {
         // Several causes at once (a validator that joins its errors): the one that the token shows.
@@ -36,9 +44,17 @@ pub(super) fn combine(
         return one(cause, stated, exchange, statement, token);
     }
     if let Some(said) = statement.said.iter().find(|said| said.open) {
-        return open(status, said, statement, token);
+        return case.open(said);
     }
-    unspecific(status, statement, token)
+    case.unspecific()
+}
+
+/// An answer that names no single cause.
+struct Case<'a> {
+    status: u16,
+    statement: &'a Statement,
+    token: &'a Token<'a>,
+    checker: &'a Checker,
 }
 
 /// The causes that are named by themselves, best evidence first. Hints are not among them.
@@ -100,39 +116,135 @@ fn one(
     }
 }
 
-/// The server itself names several causes.
-fn open(status: u16, said: &Said, statement: &Statement, token: &Token<'_>) -> Finding {
-    if said.causes.contains(&Cause::CredentialsMissing)
-        && matches!(token.presence, Presence::Absent)
-    {
-        return Finding {
-            cause: Cause::CredentialsMissing,
-            certainty: Certainty::Proven,
-            candidates: Vec::new(),
-            decisive: Some("the request had no Authorization field".to_owned()),
-        };
+impl Case<'_> {
+    /// The server itself names several causes.
+    fn open(&self, said: &Said) -> Finding {
+        let missing = said.causes.contains(&Cause::CredentialsMissing);
+        if missing && matches!(self.token.presence, Presence::Absent) {
+            return Finding {
+                cause: Cause::CredentialsMissing,
+                certainty: Certainty::Proven,
+                candidates: Vec::new(),
+                decisive: Some("the request had no Authorization field".to_owned()),
+            };
+        }
+        let mut causes = said.causes.clone();
+        if said.by == By::Wording {
+            // "expired or invalid" is open to the rest; the list of a rule is whole.
+            causes.extend(self.usual());
+        }
+        self.by_token(vague(self.statement), causes)
     }
-    let mut causes = said.causes.clone();
-    if said.by == By::Wording {
-        // "expired or invalid" is open to the rest; the list of a rule is whole.
-        causes.extend(usual(status, token));
-    }
-    by_token(vague(statement), causes, token)
-}
 
-/// The server says nothing that names a cause.
-fn unspecific(status: u16, statement: &Statement, token: &Token<'_>) -> Finding {
-    let vague = vague(statement);
-    match token.presence {
-        Presence::Absent => absent(status, statement),
-        Presence::Unknown => Finding {
+    /// The server says nothing that names a cause.
+    fn unspecific(&self) -> Finding {
+        let vague = vague(self.statement);
+        match self.token.presence {
+            Presence::Absent => absent(self.status, self.statement),
+            Presence::Unknown => Finding {
+                cause: vague,
+                certainty: Certainty::Unknown,
+                candidates: Vec::new(),
+                decisive: None,
+            },
+            Presence::Present(_) => other_scheme(self.status, self.statement, self.token)
+                .unwrap_or_else(|| self.by_token(vague, self.usual())),
+        }
+    }
+
+    /// The credential decides if it has exactly one defect, and one that no validator lets pass.
+    fn by_token(&self, vague: Cause, also: Vec<Cause>) -> Finding {
+        let Self {
+            status,
+            token,
+            checker,
+            ..
+        } = *self;
+        // A 403 without words is more often about what the caller may do than about the token.
+        let is_about_token = !also.contains(&Cause::PermissionDenied);
+        let can_be = |cause: Cause| !checker.answers_otherwise(cause, status);
+        if let [only] = token.findings.as_slice()
+            && only.sure
+            && is_about_token
+            && can_be(only.cause)
+        {
+            return Finding {
+                cause: only.cause,
+                certainty: Certainty::TokenEvidence,
+                candidates: Vec::new(),
+                decisive: Some(only.clause.clone()),
+            };
+        }
+        let mut candidates: Vec<Cause> =
+            token.findings.iter().map(|finding| finding.cause).collect();
+        // Of several defects the one that is checked first is what was refused.
+        candidates.sort_by_key(|cause| {
+            let is_sure = token.finding(*cause).is_some_and(|finding| finding.sure);
+            (!is_sure, checker.place(*cause))
+        });
+        for cause in also {
+            if !candidates.contains(&cause) && !refuted(cause, token) {
+                candidates.push(cause);
+            }
+        }
+        candidates.retain(|cause| can_be(*cause));
+        // A key that our copy of the set has is missing only in an older copy.
+        candidates.sort_by_key(|cause| *cause == Cause::KeyNotFound && is_valid(token));
+        let clauses: Vec<&str> = token
+            .findings
+            .iter()
+            .map(|finding| finding.clause.as_str())
+            .collect();
+        let certainty = if candidates.is_empty() {
+            Certainty::Unknown
+        } else {
+            Certainty::Candidates
+        };
+        let decisive = (!clauses.is_empty()).then(|| clauses.join("; "));
+        Finding {
             cause: vague,
-            certainty: Certainty::Unknown,
-            candidates: Vec::new(),
-            decisive: None,
-        },
-        Presence::Present(_) => other_scheme(status, statement, token)
-            .unwrap_or_else(|| by_token(vague, usual(status, token), token)),
+            certainty,
+            candidates,
+            decisive,
+        }
+    }
+
+    /// What a credential without a visible defect is usually refused for.
+    fn usual(&self) -> Vec<Cause> {
+        use Cause::{
+            AudienceMismatch, IssuerMismatch, KeyNotFound, PermissionDenied, ScopeInsufficient,
+            SignatureInvalid, TokenExpired, TokenInactive, TokenRevoked,
+        };
+        let Some(credential) = self.token.credential() else {
+            return Vec::new();
+        };
+        let own = self.checker.causes(self.status);
+        // Whoever says that the token is bad does not mean what its bearer may do.
+        let of_token = self.statement.unspecific.is_some();
+        match (self.status, credential.kind) {
+            (403, _) if !of_token => {
+                let permission = [PermissionDenied, ScopeInsufficient];
+                own.iter().copied().chain(permission).collect()
+            }
+            (_, Kind::Jwt) if !own.is_empty() => own.to_vec(),
+            (_, Kind::Jwt) => {
+                let mut causes = vec![
+                    AudienceMismatch,
+                    IssuerMismatch,
+                    SignatureInvalid,
+                    KeyNotFound,
+                    TokenRevoked,
+                ];
+                if self.token.claims().is_none() {
+                    causes.insert(0, TokenExpired);
+                }
+                causes
+            }
+            (_, Kind::Jwe | Kind::Opaque) => {
+                vec![TokenExpired, TokenRevoked, TokenInactive, AudienceMismatch]
+            }
+            (_, Kind::Basic | Kind::Other) => Vec::new(),
+        }
     }
 }
 
@@ -184,79 +296,6 @@ fn absent(status: u16, statement: &Statement) -> Finding {
         Certainty::TokenEvidence
     };
     finding(Cause::CredentialsMissing, certainty, Vec::new())
-}
-
-/// The credential decides if it has exactly one defect, and one that no validator lets pass.
-fn by_token(vague: Cause, also: Vec<Cause>, token: &Token<'_>) -> Finding {
-    // A 403 without words is more often about what the caller may do than about the token.
-    let is_about_token = !also.contains(&Cause::PermissionDenied);
-    if let [only] = token.findings.as_slice()
-        && only.sure
-        && is_about_token
-    {
-        return Finding {
-            cause: only.cause,
-            certainty: Certainty::TokenEvidence,
-            candidates: Vec::new(),
-            decisive: Some(only.clause.clone()),
-        };
-    }
-    let mut candidates: Vec<Cause> = token.findings.iter().map(|finding| finding.cause).collect();
-    for cause in also {
-        if !candidates.contains(&cause) && !refuted(cause, token) {
-            candidates.push(cause);
-        }
-    }
-    // A key that our copy of the set has is missing only in an older copy.
-    candidates.sort_by_key(|cause| *cause == Cause::KeyNotFound && is_valid(token));
-    let clauses: Vec<&str> = token
-        .findings
-        .iter()
-        .map(|finding| finding.clause.as_str())
-        .collect();
-    let certainty = if candidates.is_empty() {
-        Certainty::Unknown
-    } else {
-        Certainty::Candidates
-    };
-    let decisive = (!clauses.is_empty()).then(|| clauses.join("; "));
-    Finding {
-        cause: vague,
-        certainty,
-        candidates,
-        decisive,
-    }
-}
-
-/// What a credential without a visible defect is usually refused for.
-fn usual(status: u16, token: &Token<'_>) -> Vec<Cause> {
-    use Cause::{
-        AudienceMismatch, IssuerMismatch, KeyNotFound, PermissionDenied, ScopeInsufficient,
-        SignatureInvalid, TokenExpired, TokenInactive, TokenRevoked,
-    };
-    let Some(credential) = token.credential() else {
-        return Vec::new();
-    };
-    match (status, credential.kind) {
-        (403, _) => vec![PermissionDenied, ScopeInsufficient],
-        (_, Kind::Jwt) => {
-            let mut causes = vec![
-                AudienceMismatch,
-                IssuerMismatch,
-                SignatureInvalid,
-                KeyNotFound,
-                TokenRevoked,
-            ];
-            if token.claims().is_none() {
-                causes.insert(0, TokenExpired);
-            }
-            causes
-        }
-        (_, Kind::Jwe | Kind::Opaque) => {
-            vec![TokenExpired, TokenRevoked, TokenInactive, AudienceMismatch]
-        }
-        (_, Kind::Basic | Kind::Other) => Vec::new(),
-    }
 }
 
 /// Whether a cause cannot be, by our own checks.

@@ -25,7 +25,7 @@ pub fn examine(
     expected: Option<&Expectation>,
 ) -> Vec<Problem> {
     let shown = Shown::at(Presence::Present(credential), Some(time));
-    let token = Token::of(shown, moment, expected);
+    let token = Token::of(shown, moment, expected, None);
     let problems = token.findings.into_iter().map(|finding| Problem {
         cause: finding.cause,
         certain: finding.sure,

@@ -12,7 +12,8 @@ use super::clock::Clock;
 use super::outcome;
 use super::statement::{self, Statement};
 use super::token::{Distance, Presence, Shown, Times};
-use super::{Expectation, Sight, Verdict, unanswered};
+use super::validator::{self, Sign};
+use super::{Expectation, Sight, Verdict, Words, unanswered};
 use crate::credential::{Credential, Echo};
 use crate::digest::DigestKey;
 use crate::exchange::{Exchange, Field, Response};
@@ -34,6 +35,7 @@ pub struct Judge {
     /// What the present case rests on.
     case: Vec<u64>,
     clock: Clock,
+    words: Words,
 }
 
 /// What a verdict may read of the fields of an answer.
@@ -44,6 +46,8 @@ struct Fields {
     /// Whether those of a body matter, and whether those of a redirect do.
     by: (bool, bool),
     words: Vec<u64>,
+    /// What they say of who checked, where somebody asked.
+    sign: Option<Option<&'static Sign>>,
 }
 
 struct Known {
@@ -61,11 +65,30 @@ impl Default for Judge {
             fields: Fields::default(),
             case: Vec::new(),
             clock: Clock::default(),
+            words: Words::default(),
         }
     }
 }
 
 impl Judge {
+    /// One that has seen nothing, and understands answers by these words.
+    pub fn understanding(words: Words) -> Self {
+        Self {
+            words,
+            ..Self::default()
+        }
+    }
+
+    /// From here on answers are understood by these words. What was concluded by others is forgotten.
+    pub fn understand(&mut self, words: Words) {
+        if self.words != words {
+            self.words = words;
+            self.known.clear();
+            self.statements.clear();
+            self.fields = Fields::default();
+        }
+    }
+
     /// How many verdicts are remembered.
     #[cfg(test)]
     pub(super) fn remembered(&self) -> usize {
@@ -81,8 +104,10 @@ impl Judge {
         let presence = Presence::of(exchange);
         let with_body = outcome::may_explain(response, presence);
         self.case.clear();
-        self.case
-            .extend(self.fields.read(response, with_body, &self.key));
+        self.case.extend(
+            self.fields
+                .read(response, with_body, &self.key, &self.words),
+        );
         if with_body {
             self.case.push(u64::MAX);
             self.case
@@ -106,6 +131,10 @@ impl Judge {
                 false => None,
             },
             expected,
+            sign: match personal {
+                true => self.fields.sign(response),
+                false => None,
+            },
         };
         if personal {
             sight.rest_on(&self.key, &mut self.case);
@@ -116,14 +145,14 @@ impl Judge {
         let echo = presence.echo();
         let (verdict, sized) = if echo == Echo::default() {
             let said = self.case.get(..said).unwrap_or_default();
-            let read = || Statement::read(response, with_body, echo);
+            let read = || Statement::read(response, with_body, echo, &self.words);
             let statement = match self.statements.get(said) {
                 Some(statement) => statement,
                 None => self.statements.get_or_insert(said.into(), read),
             };
             sight.conclude(statement)
         } else {
-            sight.conclude(&Statement::read(response, with_body, echo))
+            sight.conclude(&Statement::read(response, with_body, echo, &self.words))
         };
         let verdict = Arc::new(verdict);
         // Sizes differ from request to request, and few verdicts rest on them.
@@ -142,7 +171,13 @@ impl Judge {
 impl Fields {
     /// Puts together all that a verdict may read of the fields of an answer. Nothing where there is nothing
     /// to read.
-    fn read(&mut self, response: &Response, with_body: bool, key: &DigestKey) -> &[u64] {
+    fn read(
+        &mut self,
+        response: &Response,
+        with_body: bool,
+        key: &DigestKey,
+        words: &Words,
+    ) -> &[u64] {
         let is_redirect = (300..=399).contains(&response.status);
         let by = (with_body, is_redirect);
         let is_same = |of: &Arc<_>| Arc::ptr_eq(of, &response.fields);
@@ -154,7 +189,7 @@ impl Fields {
             let matters = match field {
                 Field::ContentEncoding => with_body,
                 Field::Location => is_redirect,
-                other => statement::is_read(*other, value),
+                other => statement::is_read(*other, value, words),
             };
             if matters {
                 self.words.push(*field as u64);
@@ -162,7 +197,15 @@ impl Fields {
             }
         }
         (self.of, self.by) = (Some(Arc::clone(&response.fields)), by);
+        self.sign = None;
         &self.words
+    }
+
+    /// What the fields that were read last say of who checked.
+    fn sign(&mut self, response: &Response) -> Option<&'static Sign> {
+        *self
+            .sign
+            .get_or_insert_with(|| validator::of_fields(response))
     }
 }
 
@@ -192,6 +235,7 @@ impl Sight<'_> {
             case.push(distance.map_or(u64::MAX, Distance::number));
         }
         case.push(self.clock_ahead.unwrap_or_default().cast_unsigned());
+        case.push(self.sign.map_or(0, Sign::number));
         if let Some(Expectation { issuer, audience }) = self.expected {
             for list in [issuer, audience] {
                 case.push(list.len() as u64);

@@ -15,25 +15,31 @@ mod combine;
 mod examine;
 mod explain;
 mod judge;
+mod lint;
 mod outcome;
 mod rules;
 mod statement;
 #[cfg(test)]
 mod tests;
 mod token;
+mod validator;
 mod wording;
 
 pub use cause::{Cause, Certainty, Outcome};
 pub use examine::{Problem, examine};
 pub use judge::Judge;
+pub use lint::{Lint, Linted, lints};
+pub use rules::{MAX_FILE, MAX_ROWS, Words, WordsError};
+pub use validator::{Recognised, RecognisedBy};
 
 use crate::credential::Signature;
 use crate::exchange::{Exchange, Response};
 use clock::Clock;
-use combine::combine;
+use combine::{Finding, combine};
 use outcome::Ruling;
 use statement::{By, Statement};
 use token::{Presence, Shown, Token};
+use validator::{Checker, Sign};
 
 /// Builds the tables of words, which takes longer than thousands of verdicts: otherwise the first
 /// rejection would wait for it, and all behind it.
@@ -57,6 +63,8 @@ pub struct Verdict {
     pub evidence: Vec<String>,
     /// The other causes that also fit, most likely first.
     pub candidates: Vec<Cause>,
+    /// Who checked the token, as far as the answer gives it away. Only where it was rejected.
+    pub validator: Option<Recognised>,
     /// One sentence for a person.
     pub explanation: String,
 }
@@ -84,9 +92,10 @@ pub fn judge(exchange: &Exchange, expected: Option<&Expectation>) -> Verdict {
         with_body: outcome::may_explain(response, shown.presence),
         clock_ahead: Clock::default().ahead(response),
         expected,
+        sign: validator::of_fields(response),
     };
     let echo = sight.shown.presence.echo();
-    let statement = Statement::read(response, sight.with_body, echo);
+    let statement = Statement::read(response, sight.with_body, echo, &Words::default());
     sight.conclude(&statement).0
 }
 
@@ -110,17 +119,26 @@ struct Sight<'a> {
     /// How many seconds the clock of the answer is ahead of ours, where that is worth a word.
     clock_ahead: Option<i64>,
     expected: Option<&'a Expectation>,
+    /// What the fields of the answer say of who checked.
+    sign: Option<&'static Sign>,
 }
 
 impl Sight<'_> {
     /// The verdict, and whether it may rest on the sizes of the request.
     fn conclude(&self, statement: &Statement) -> (Verdict, bool) {
-        let token = Token::of(self.shown, "the request", self.expected);
+        let checker = Checker::of(
+            &statement.speakers,
+            &statement.challenges,
+            self.sign,
+            statement.page,
+        );
+        let leeway = checker.leeway();
+        let token = Token::of(self.shown, "the request", self.expected, leeway);
         let sized = self.response.status == 431 || statement.names(Cause::TokenTooLarge);
-        (self.weigh(statement, &token), sized)
+        (self.weigh(statement, &token, &checker), sized)
     }
 
-    fn weigh(&self, statement: &Statement, token: &Token<'_>) -> Verdict {
+    fn weigh(&self, statement: &Statement, token: &Token<'_>, checker: &Checker) -> Verdict {
         let Self {
             exchange, response, ..
         } = self;
@@ -136,9 +154,11 @@ impl Sight<'_> {
             Ruling::Login(clause) if token.credential().is_none() => step(vec![status], clause),
             Ruling::Login(clause) => {
                 let evidence = vec![status, clause];
-                self.rejected(Outcome::Challenged, evidence, statement, token)
+                self.rejected(Outcome::Challenged, evidence, statement, token, checker)
             }
-            Ruling::Rejected => self.rejected(Outcome::Rejected, vec![status], statement, token),
+            Ruling::Rejected => {
+                self.rejected(Outcome::Rejected, vec![status], statement, token, checker)
+            }
         }
     }
 
@@ -148,18 +168,21 @@ impl Sight<'_> {
         mut evidence: Vec<String>,
         statement: &Statement,
         token: &Token<'_>,
+        checker: &Checker,
     ) -> Verdict {
-        let finding = combine(self.exchange, self.response.status, statement, token);
+        let status = self.response.status;
+        let finding = combine(self.exchange, status, statement, token, checker);
         let explanation = explain::sentence(&finding);
         for said in &statement.said {
-            evidence.push(said.quote.sentence(said.by));
+            evidence.push(said.quote.sentence(&said.by));
         }
         let unspecific = statement.unspecific.as_ref();
-        evidence.extend(unspecific.map(|(quote, by)| quote.sentence(*by)));
+        evidence.extend(unspecific.map(|(quote, by)| quote.sentence(by)));
         let elsewhere = statement.elsewhere.as_ref();
-        evidence.extend(elsewhere.map(|quote| quote.sentence(By::Hint)));
-        evidence.extend(finding.decisive);
+        evidence.extend(elsewhere.map(|quote| quote.sentence(&By::Hint)));
+        evidence.extend(finding.decisive.clone());
         evidence.extend(token.findings.iter().map(|finding| finding.clause.clone()));
+        evidence.extend(self.of_checker(&finding, token, checker));
         evidence.extend(self.caveats(statement, token));
         let mut seen = Vec::with_capacity(evidence.len());
         evidence.retain(|sentence| {
@@ -173,8 +196,39 @@ impl Sight<'_> {
             certainty: Some(finding.certainty),
             evidence,
             candidates: finding.candidates,
+            validator: checker.recognised.clone(),
             explanation,
         }
+    }
+
+    /// What follows from who checked.
+    fn of_checker(&self, finding: &Finding, token: &Token<'_>, checker: &Checker) -> Vec<String> {
+        let mut clauses = Vec::new();
+        let is_stated = matches!(
+            finding.certainty,
+            Certainty::Proven | Certainty::Stated | Certainty::Conflict
+        );
+        if is_stated {
+            let signature = token.credential().map(|credential| &credential.signature);
+            let before = checker.checks_before(Cause::SignatureInvalid, finding.cause);
+            clauses.extend(checker.implies(finding.cause));
+            if before && matches!(signature, Some(Signature::Invalid { .. })) {
+                clauses.push(
+                    "our keys say that the signature is not valid: the service has others, or does \
+                     not check it"
+                        .to_owned(),
+                );
+            }
+        }
+        if token.times != self.shown.times
+            && let Some((name, leeway)) = checker.name().zip(checker.leeway())
+        {
+            let seconds = leeway.expires;
+            clauses.push(format!(
+                "{name} lets a token live {seconds} s longer than exp by default"
+            ));
+        }
+        clauses
     }
 
     /// What limits or colours the conclusion.
@@ -223,6 +277,7 @@ fn plain() -> Verdict {
         certainty: None,
         evidence: Vec::new(),
         candidates: Vec::new(),
+        validator: None,
         explanation: String::new(),
     }
 }

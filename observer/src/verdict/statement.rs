@@ -1,9 +1,12 @@
 //! What the server said: its challenges, the fields of gateways, and the start of its body.
 
+use std::sync::Arc;
+
 use super::Cause;
 use super::body;
 use super::challenge::{self, Challenge};
-use super::rules::{self, Place};
+use super::rules::{At, Rule, Words};
+use super::validator::{self, Sign};
 use super::wording;
 use crate::credential::Echo;
 use crate::exchange::{Field, Response};
@@ -27,6 +30,10 @@ pub(super) struct Statement {
     pub(super) elsewhere: Option<Quote>,
     /// Why the body was not read.
     pub(super) unread: Option<&'static str>,
+    /// The rules of the table that something was understood by, in order.
+    pub(super) speakers: Vec<Arc<Rule>>,
+    /// Whose page the body is.
+    pub(super) page: Option<&'static Sign>,
     /// The code of `grpc-status`.
     pub(super) grpc_status: Option<u16>,
     /// What must not be quoted.
@@ -56,12 +63,12 @@ impl Said {
 }
 
 /// How a text was understood.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum By {
     /// A code of a standard.
     Protocol,
     /// The words of a server or library that is known.
-    Known(&'static str),
+    Known(Arc<Rule>),
     /// General wording that speaks of a token.
     Wording,
     /// General wording that may be about something else.
@@ -87,10 +94,13 @@ impl Quote {
     }
 
     /// A sentence of evidence.
-    pub(super) fn sentence(&self, by: By) -> String {
+    pub(super) fn sentence(&self, by: &By) -> String {
         let Self { place, text, .. } = self;
         match by {
-            By::Known(validator) => format!("{place} says \"{text}\", as {validator} does"),
+            By::Known(rule) => {
+                let validator = redact::label(&rule.validator, MAX_QUOTE);
+                format!("{place} says \"{text}\", as {validator} does")
+            }
             _ => format!("{place} says \"{text}\""),
         }
     }
@@ -99,27 +109,15 @@ impl Quote {
 impl Statement {
     /// Reads an answer. `with_body`: whether its body may be about the credential. `echo`: the
     /// secret of that, which the answer may repeat.
-    pub(super) fn read(response: &Response, with_body: bool, echo: Echo) -> Self {
-        let mut statement = Self {
-            echo,
-            ..Self::default()
-        };
-        for (field, place) in [
-            (Field::WwwAuthenticate, "WWW-Authenticate"),
-            (Field::ProxyAuthenticate, "Proxy-Authenticate"),
-        ] {
-            for value in response.values(field) {
-                statement.read_challenge(value, place);
-            }
+    pub(super) fn read(response: &Response, with_body: bool, echo: Echo, words: &Words) -> Self {
+        Reading {
+            words,
+            statement: Self {
+                echo,
+                ..Self::default()
+            },
         }
-        for value in response.values(Field::Other) {
-            statement.read_field(value);
-        }
-        if with_body {
-            statement.read_body(response);
-        }
-        statement.said.truncate(MAX_SAID);
-        statement
+        .read(response, with_body)
     }
 
     /// Whether there is a challenge and none of them says what is wrong.
@@ -138,22 +136,49 @@ impl Statement {
             .iter()
             .find_map(|challenge| challenge.attribute(name))
     }
+}
+
+/// An answer that is being read.
+struct Reading<'a> {
+    words: &'a Words,
+    statement: Statement,
+}
+
+impl Reading<'_> {
+    fn read(mut self, response: &Response, with_body: bool) -> Statement {
+        for (field, place) in [
+            (Field::WwwAuthenticate, "WWW-Authenticate"),
+            (Field::ProxyAuthenticate, "Proxy-Authenticate"),
+        ] {
+            for value in response.values(field) {
+                self.read_challenge(value, place);
+            }
+        }
+        for value in response.values(Field::Other) {
+            self.read_field(value);
+        }
+        if with_body {
+            self.read_body(response);
+        }
+        self.statement.said.truncate(MAX_SAID);
+        self.statement
+    }
 
     fn read_challenge(&mut self, value: &str, place: &'static str) {
         let challenges = challenge::parse(value);
         for challenge in &challenges {
             if let Some(text) = challenge.attribute("error_description")
-                && !self.apply_rules(place, text, &Place::Challenge)
+                && !self.apply_rules(place, text, At::Challenge)
             {
                 self.apply_wording(place, text);
             }
         }
-        self.apply_rules(place, value, &Place::Challenge);
+        self.apply_rules(place, value, At::Challenge);
         for challenge in &challenges {
             let Some(code) = challenge.attribute("error") else {
                 continue;
             };
-            let quote = Quote::new(place, &format!("error={code}"), self.echo);
+            let quote = Quote::new(place, &format!("error={code}"), self.statement.echo);
             match code {
                 "insufficient_scope" => self.push(&[Cause::ScopeInsufficient], By::Protocol, quote),
                 // RFC 6750 section 3.1: a parameter is missing, repeated or malformed.
@@ -167,28 +192,36 @@ impl Statement {
                 "invalid_token" => {
                     self.push(&[Cause::InvalidTokenUnspecified], By::Protocol, quote)
                 }
-                "use_dpop_nonce" => self.elsewhere = Some(quote),
+                "use_dpop_nonce" => self.statement.elsewhere = Some(quote),
                 other => {
-                    if !self.apply_rules(place, other, &Place::Challenge) {
+                    if !self.apply_rules(place, other, At::Challenge) {
                         self.apply_wording(place, other);
                     }
                 }
             }
         }
-        self.challenges.extend(challenges);
+        self.statement.challenges.extend(challenges);
     }
 
     fn read_body(&mut self, response: &Response) {
         let body = body::read(response);
-        self.unread = body.unread;
+        self.statement.page = validator::of_page(&body.text);
+        self.statement.unread = body.unread;
+        let place = "the body";
         let mut is_known = false;
+        // Some rules are about the JSON around a message, which says more than the message does.
+        let is_structured = body.messages.first() != Some(&body.text);
+        let around = match is_structured {
+            true => self.words.find(&body.text, At::Body),
+            false => Vec::new(),
+        };
+        let (around, inside): (Vec<_>, Vec<_>) =
+            around.into_iter().partition(|rule| rule.is_of_structure());
+        is_known |= self.apply(place, &body.text, around);
         for message in &body.messages {
-            is_known |= self.apply_rules("the body", message, &Place::Body);
+            is_known |= self.apply_rules(place, message, At::Body);
         }
-        // Some rules are about the JSON around a message.
-        if body.messages.first() != Some(&body.text) {
-            is_known |= self.apply_rules("the body", &body.text, &Place::Body);
-        }
+        is_known |= self.apply(place, &body.text, inside);
         if !is_known {
             for message in &body.messages {
                 self.apply_wording("the body", message);
@@ -198,41 +231,48 @@ impl Statement {
 
     /// `name: value`.
     fn read_field(&mut self, field: &str) {
-        let Some((name, value)) = spoken(field) else {
+        let Some((name, value)) = spoken(field, self.words) else {
             return;
         };
         match name {
-            "grpc-status" => self.grpc_status = value.parse().ok(),
+            "grpc-status" => self.statement.grpc_status = value.parse().ok(),
             "grpc-message" => {
                 let text = percent_decoded(value);
-                if !self.apply_rules("grpc-message", &text, &Place::Body) {
+                if !self.apply_rules("grpc-message", &text, At::Body) {
                     self.apply_wording("grpc-message", &text);
                 }
             }
             "x-amzn-errortype" => {
                 // "ExpiredTokenException:http://..."
                 let kind = value.split(':').next().unwrap_or_default();
-                let place = Place::Field("x-amzn-errortype");
-                if !self.apply_rules("x-amzn-errortype", kind, &place) {
+                if !self.apply_rules("x-amzn-errortype", kind, At::Field("x-amzn-errortype")) {
                     self.apply_wording("x-amzn-errortype", kind);
                 }
             }
-            _ => {}
+            // Only a user's rule can ask for it.
+            name => drop(self.apply_rules("a field", value, At::Field(name))),
         }
     }
 
     /// Whether a rule of the table says something of this text.
-    fn apply_rules(&mut self, place: &'static str, text: &str, kind: &Place) -> bool {
-        let found = rules::find(text, kind);
+    fn apply_rules(&mut self, place: &'static str, text: &str, at: At<'_>) -> bool {
+        let found = self.words.find(text, at);
+        self.apply(place, text, found)
+    }
+
+    fn apply(&mut self, place: &'static str, text: &str, found: Vec<Arc<Rule>>) -> bool {
         if found.is_empty() {
             return false;
         }
-        let quote = Quote::new(place, text, self.echo);
-        for rule in &found {
+        let quote = Quote::new(place, text, self.statement.echo);
+        for rule in found {
             let quote = quote.clone();
             match rule.causes().as_slice() {
-                [] => self.elsewhere = self.elsewhere.take().or(Some(quote)),
-                causes => self.push(causes, By::Known(rule.validator), quote),
+                [] => self.statement.elsewhere = self.statement.elsewhere.take().or(Some(quote)),
+                causes => self.push(causes, By::Known(Arc::clone(&rule)), quote),
+            }
+            if self.statement.speakers.len() < MAX_SAID {
+                self.statement.speakers.push(rule);
             }
         }
         true
@@ -245,7 +285,11 @@ impl Statement {
             } else {
                 By::Hint
             };
-            self.push(&wording.causes, by, Quote::new(place, text, self.echo));
+            self.push(
+                &wording.causes,
+                by,
+                Quote::new(place, text, self.statement.echo),
+            );
         }
     }
 
@@ -263,15 +307,17 @@ impl Statement {
             .collect();
         let open = named.len() != causes.len() || named.len() > 1;
         if causes.iter().any(is_vague) {
-            self.unspecific = self.unspecific.take().or_else(|| Some((quote.clone(), by)));
+            let vague = (quote.clone(), by.clone());
+            self.statement.unspecific = self.statement.unspecific.take().or(Some(vague));
         }
         if !named.is_empty()
             && !self
+                .statement
                 .said
                 .iter()
                 .any(|said| said.causes == named && said.open == open)
         {
-            self.said.push(Said {
+            self.statement.said.push(Said {
                 causes: named,
                 open,
                 by,
@@ -282,10 +328,10 @@ impl Statement {
 }
 
 /// Whether a statement rests on a field, but for what `body` needs.
-pub(super) fn is_read(field: Field, value: &str) -> bool {
+pub(super) fn is_read(field: Field, value: &str, words: &Words) -> bool {
     match field {
         Field::WwwAuthenticate | Field::ProxyAuthenticate => true,
-        Field::Other => spoken(value).is_some(),
+        Field::Other => spoken(value, words).is_some(),
         Field::ContentEncoding
         | Field::ContentType
         | Field::Date
@@ -295,13 +341,11 @@ pub(super) fn is_read(field: Field, value: &str) -> bool {
 }
 
 /// The name and the value of a field that says why. `None`: it is another.
-fn spoken(field: &str) -> Option<(&'static str, &str)> {
+fn spoken<'a>(field: &'a str, words: &Words) -> Option<(&'a str, &'a str)> {
+    // Their names were made small when they were kept.
     let (name, value) = field.split_once(':')?;
     let names = ["grpc-status", "grpc-message", "x-amzn-errortype"];
-    let name = names
-        .into_iter()
-        .find(|known| name.trim().eq_ignore_ascii_case(known))?;
-    Some((name, value.trim()))
+    (names.contains(&name) || words.ask_for(name)).then(|| (name, value.trim()))
 }
 
 /// `grpc-message` is percent-encoded.

@@ -2,6 +2,7 @@
 
 mod times;
 
+use super::validator::Leeway;
 use super::{Cause, Expectation};
 use crate::credential::{Claims, Credential, Defect, Echo, Kind, MAX_LIST, Signature};
 use crate::exchange::Exchange;
@@ -104,8 +105,16 @@ impl<'a> Shown<'a> {
 
 impl<'a> Token<'a> {
     /// Judges a credential at a time, which sentences name `moment`.
-    pub(super) fn of(shown: Shown<'a>, moment: &'a str, expected: Option<&'a Expectation>) -> Self {
+    ///
+    /// `leeway`: by how much its validator lets times pass, where that is known.
+    pub(super) fn of(
+        shown: Shown<'a>,
+        moment: &'a str,
+        expected: Option<&'a Expectation>,
+        leeway: Option<Leeway>,
+    ) -> Self {
         let Shown { presence, times } = shown;
+        let times = leeway.map_or(times, |leeway| times.for_leeway(leeway));
         let mut token = Self {
             presence,
             findings: Vec::new(),

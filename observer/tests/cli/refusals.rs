@@ -137,6 +137,27 @@ fn a_configuration_that_is_wrong_is_refused_with_its_line() {
 }
 
 #[test]
+fn rules_that_are_wrong_are_refused_with_their_line() {
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(1, &expired()).pcap());
+    let rules = desk.file("own.tsv", "# ours\nledger\tbody\thas\tE17\ttoken_expird\n");
+    let says = [
+        "own.tsv",
+        "line 2",
+        "\"token_expird\"",
+        "token_expired perhaps",
+    ];
+    refused(2, ["replay", "--rules", &rules, &capture], &says);
+    let file = desk.file("observer.toml", "rules = \"own.tsv\"\n");
+    refused(2, ["replay", "--config", &file, &capture], &says);
+    refused(
+        2,
+        ["replay", "--rules", "/nonexistent.tsv", &capture],
+        &["/nonexistent.tsv", "No such file"],
+    );
+}
+
+#[test]
 fn outputs_that_cannot_be_written() {
     let desk = Desk::new();
     let capture = desk.file("a.pcap", refusals(1, &expired()).pcap());

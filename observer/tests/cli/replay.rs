@@ -204,6 +204,23 @@ fn a_configuration_names_and_leaves_out() {
 }
 
 #[test]
+fn rules_of_a_user_win() {
+    let desk = Desk::new();
+    let capture = desk.file("a.pcap", refusals(1, &expired()).pcap());
+    let own = "ledger\tany\thas\tThe token expired\ttoken_revoked\n";
+    let rules = desk.file("own.tsv", own);
+    let file = desk.file("observer.toml", "rules = \"own.tsv\"\n");
+    for option in [["--rules", &rules], ["--config", &file]] {
+        let arguments = ["replay", "--events", "-", &capture];
+        let done = run(arguments.into_iter().chain(option));
+        let event = &events(&done)[0];
+        assert_eq!(event["verdict"]["cause"], "token_revoked", "{}", done.err);
+        assert_eq!(event["verdict"]["certainty"], "stated");
+        assert_eq!(event["verdict"]["validator"]["name"], "ledger");
+    }
+}
+
+#[test]
 fn events_can_be_read_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let desk = Desk::new();

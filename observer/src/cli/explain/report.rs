@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use crate::credential::{Credential, Kind, Signature};
 use crate::event::CredentialPart;
 use crate::time::Timestamp;
-use crate::verdict::Problem;
+use crate::verdict::{Linted, Problem};
 
 /// A credential, and what is wrong with it.
 pub(super) struct Report<'a> {
     pub(super) credential: &'a Credential,
     pub(super) problems: &'a [Problem],
+    pub(super) lints: &'a [Linted],
     pub(super) time: Timestamp,
     pub(super) moment: &'a str,
     pub(super) has_keys: bool,
@@ -27,6 +28,7 @@ impl Report<'_> {
             "schema": "observer.explanation/1",
             "at": self.time.to_string(),
             "credential": CredentialPart::from(self.credential),
+            "lints": self.lints.iter().map(|linted| json!({"lint": linted.lint.id(), "fact": linted.fact})).collect::<Vec<Value>>(),
             "problems": self.problems.iter().map(problem).collect::<Vec<Value>>(),
         });
         format!("{report:#}\n")
@@ -64,6 +66,7 @@ impl Report<'_> {
         }
         out.push('\n');
         self.conclude(&mut out);
+        self.advise(&mut out);
         out
     }
 
@@ -119,6 +122,16 @@ impl Report<'_> {
             Signature::NotChecked => {
                 "not checked: give the issuer's keys with --jwks ISSUER=FILE".to_owned()
             }
+        }
+    }
+
+    fn advise(&self, out: &mut String) {
+        if self.lints.is_empty() {
+            return;
+        }
+        let _ = writeln!(out, "\nWhat it should not be, whoever takes it:");
+        for linted in self.lints {
+            let _ = writeln!(out, "  {:<24} {}", linted.lint.id(), linted.fact);
         }
     }
 

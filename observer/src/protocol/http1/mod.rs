@@ -27,6 +27,11 @@ use crate::time::Timestamp;
 use flow::{Flow, Signal};
 use start_line::Kind;
 
+/// Whether answers' fields of this name are kept as [`crate::exchange::Field::Other`].
+pub fn keeps_field(name: &str) -> bool {
+    response::is_kept(name)
+}
+
 /// Both directions of a connection that speaks HTTP/1, or that may.
 pub struct Http1 {
     flows: [Flow; 2],

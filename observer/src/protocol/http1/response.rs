@@ -78,11 +78,18 @@ const OTHERS: &[&str] = &[
     "x-auth-",
     "x-envoy-",
     "x-error",
+    "x-generator",
+    "x-goog-iap-",
     "x-kong-",
     "x-ms-",
     "x-powered-by",
     "x-tyk-",
 ];
+
+/// Whether fields of this name are kept as fields by which a gateway names itself or its reason.
+pub(super) fn is_kept(name: &str) -> bool {
+    OTHERS.iter().any(|start| begins(name, start))
+}
 
 fn keep(kept: &mut Vec<(Field, String)>, field: &Header<'_>) {
     if kept.len() >= MAX_FIELDS {
@@ -93,7 +100,7 @@ fn keep(kept: &mut Vec<(Field, String)>, field: &Header<'_>) {
         .find(|(name, _)| field.name.eq_ignore_ascii_case(name));
     if let Some((_, kind)) = named {
         kept.push((*kind, fields::text(field.value, MAX_FIELD)));
-    } else if OTHERS.iter().any(|start| begins(field.name, start)) {
+    } else if is_kept(field.name) {
         let mut value = field.name.to_ascii_lowercase();
         value.push_str(": ");
         value.push_str(&fields::text(field.value, MAX_FIELD));
@@ -105,4 +112,17 @@ fn keep(kept: &mut Vec<(Field, String)>, field: &Header<'_>) {
 fn begins(name: &str, start: &str) -> bool {
     name.get(..start.len())
         .is_some_and(|head| head.eq_ignore_ascii_case(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_every_field_that_is_kept() {
+        let page = include_str!("../../../../docs/configuration.md");
+        let list = OTHERS.iter().map(|start| format!("`{start}`"));
+        let list = list.collect::<Vec<_>>().join(", ");
+        assert!(page.contains(&list), "{list}");
+    }
 }

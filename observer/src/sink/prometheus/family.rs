@@ -16,6 +16,7 @@ pub(super) struct Families {
     pub(super) rejections: IntCounterVec,
     pub(super) time_to_expiry: HistogramVec,
     pub(super) tls_connections: IntCounterVec,
+    pub(super) token_lint: IntCounterVec,
     pub(super) events_dropped: IntCounterVec,
     pub(super) labels_capped: IntCounterVec,
     pub(super) cpu_seconds: Counter,
@@ -95,6 +96,11 @@ impl Families {
                 "observer_tls_connections_total",
                 "TLS connections, whose contents are not readable yet, each end for itself.",
                 &["service", "side"],
+            )?,
+            token_lint: counters(
+                "observer_token_lint_total",
+                "Distinct tokens that are not as they should be.",
+                &["service", "lint"],
             )?,
             events_dropped: counters(
                 "observer_events_dropped_total",

@@ -19,7 +19,7 @@ use crate::exchange::Side;
 use crate::gap::Gap;
 use crate::time::Timestamp;
 use crate::totals::{Counts, Totals};
-use crate::verdict::{Cause, Certainty, Outcome};
+use crate::verdict::{Cause, Certainty, Linted, Outcome};
 
 use super::writer::Losses;
 use super::{Glance, Sink};
@@ -148,6 +148,20 @@ impl Sink for Prometheus {
         }
     }
 
+    fn wants_lints(&self) -> bool {
+        true
+    }
+
+    fn lint(&mut self, service: &str, lints: &[Linted]) {
+        let service = self.service(service);
+        for linted in lints {
+            self.families
+                .token_lint
+                .with_label_values(&[service, linted.lint.id()])
+                .inc();
+        }
+    }
+
     fn tls(&mut self, service: &str, side: Side, _: Option<&str>) {
         let service = self.service(service);
         self.families
@@ -237,11 +251,17 @@ mod tests {
     use crate::event::sample;
     use crate::gap::After;
     use crate::totals::{Said, UnixTalk, UnixUnseen};
+    use crate::verdict::Lint;
 
     fn fed() -> Prometheus {
         let mut sink = Prometheus::new(Vec::new()).unwrap();
         sink.take(&Arc::new(sample::event()));
         sink.tls("nginx:443", Side::Server, None);
+        let linted = Linted {
+            lint: Lint::AlgNone,
+            fact: String::new(),
+        };
+        sink.lint("orders:8080", &[linted]);
         for number in 0..=SERVICES {
             sink.tls(&format!("service-{number}"), Side::Server, None);
         }

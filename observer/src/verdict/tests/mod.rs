@@ -2,6 +2,7 @@
 
 mod cases;
 mod properties;
+mod validators;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -76,6 +77,7 @@ pub(super) fn answer(status: u16, fields: &[(&str, &str)], body: &str) -> Respon
         "proxy-authenticate" => (Field::ProxyAuthenticate, (*value).to_owned()),
         "location" => (Field::Location, (*value).to_owned()),
         "date" => (Field::Date, (*value).to_owned()),
+        "server" => (Field::Server, (*value).to_owned()),
         other => (Field::Other, format!("{other}: {value}")),
     };
     Response {
@@ -238,6 +240,7 @@ fn the_evidence_is_readable() {
             "WWW-Authenticate says \"The token expired at '01/15/2027 07:54:48'\", as ASP.NET Core JwtBearer does",
             "WWW-Authenticate says \"error=invalid_token\"",
             "exp was 312 s before the request",
+            "ASP.NET Core JwtBearer checks the signature before that: it was in order there",
             "the signature is that of the issuer's key rsa-1",
             "the clock of the answering server is 60 s ahead of ours",
         ]

@@ -36,8 +36,8 @@ fn claims() -> impl Strategy<Value = serde_json::Value> {
 }
 
 /// Times around those at which a verdict changes, in milliseconds after [`NOW`].
-const TIMES: [i64; 12] = [
-    -302_001, -302_000, -2_001, -2_000, -501, -500, 0, 499, 500, 2_001, 302_001, 7_200_000,
+const TIMES: [i64; 13] = [
+    -302_001, -302_000, -33_000, -2_001, -2_000, -501, -500, 0, 499, 500, 2_001, 302_001, 7_200_000,
 ];
 
 /// What makes one exchange differ from another.
@@ -55,7 +55,7 @@ struct Case {
 
 /// Exchanges that differ from each other in one or a few of the things that a verdict rests on.
 fn alike() -> impl Strategy<Value = Vec<Case>> {
-    const FIELDS: [&[(&str, &str)]; 9] = [
+    const FIELDS: [&[(&str, &str)]; 11] = [
         &[],
         &[("www-authenticate", "Bearer error=\"invalid_token\"")],
         &[("proxy-authenticate", "Bearer error=\"invalid_token\"")],
@@ -65,6 +65,11 @@ fn alike() -> impl Strategy<Value = Vec<Case>> {
         &[("grpc-status", "7"), ("grpc-message", "jwt expired")],
         &[("x-kong-response-latency", "3")],
         &[("location", "/login")],
+        &[("server", "postgrest/12.2.0")],
+        &[
+            ("server", "envoy"),
+            ("www-authenticate", "Bearer realm=\"http://a/\""),
+        ],
     ];
     const BODIES: [&str; 4] = [
         "",

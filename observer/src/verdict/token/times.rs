@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::credential::Claims;
 use crate::time::Timestamp;
+use crate::verdict::validator::Leeway;
 
 /// How far the times of a credential are from its request. A verdict knows of time no more than this.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -45,6 +46,21 @@ impl Times {
             expires: distance(claims.expires),
             not_before: distance(claims.not_before),
             issued: distance(claims.issued),
+        }
+    }
+
+    /// The same for a validator that lets times pass by this.
+    pub(in crate::verdict) fn for_leeway(self, leeway: Leeway) -> Self {
+        let judge = |distance: Option<Distance>, leeway: u16| {
+            distance.map(|distance| Distance {
+                beyond: distance.seconds > u64::from(leeway) + SLACK_SECONDS,
+                ..distance
+            })
+        };
+        Self {
+            expires: judge(self.expires, leeway.expires),
+            not_before: judge(self.not_before, leeway.not_before),
+            issued: judge(self.issued, leeway.issued),
         }
     }
 }
@@ -89,5 +105,7 @@ impl fmt::Display for Distance {
 const WIDEST_LEEWAY: f64 = 300.0;
 /// What two clocks and whole seconds may add.
 const SLACK: f64 = 2.0;
+/// The same in whole seconds.
+const SLACK_SECONDS: u64 = 2;
 /// Beyond this a time is wrong for every validator.
 const BEYOND: f64 = WIDEST_LEEWAY + SLACK;
