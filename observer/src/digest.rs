@@ -8,10 +8,10 @@
 //! hash is 2^-64, which is proven and does not rest on how clever they are. Nobody outside of this
 //! process learns the key or a hash. Texts of different lengths have different digests.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 /// What stands for some text under a [`DigestKey`].
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) struct Digest {
     hash: u128,
     length: u64,
@@ -46,6 +46,13 @@ impl Digest {
     #[expect(clippy::cast_possible_truncation, reason = "the two halves of it")]
     pub(crate) fn words(self) -> [u64; 3] {
         [self.hash as u64, (self.hash >> 64) as u64, self.length]
+    }
+}
+
+impl Hash for Digest {
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of it")]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash as u64 ^ (self.hash >> 64) as u64);
     }
 }
 

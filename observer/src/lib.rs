@@ -23,6 +23,7 @@ pub mod packet;
 pub mod pipeline;
 pub mod privileges;
 pub mod protocol;
+mod recent;
 pub mod redact;
 pub mod service;
 pub mod sink;

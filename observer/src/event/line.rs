@@ -10,6 +10,7 @@ use lru::LruCache;
 use serde::Serialize;
 
 use crate::credential::{Credential, MAX_REMEMBERED};
+use crate::recent::Recent;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
@@ -95,12 +96,13 @@ impl Lines {
 
 /// How many connections are remembered: about 300 bytes each.
 const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(2048).expect("it is not zero");
-/// How many requests: about 200 bytes each, and at most 3 KiB.
-const REQUESTS: NonZeroUsize = NonZeroUsize::new(2048).expect("it is not zero");
-/// How many credentials, as many as are remembered taken apart: about 700 bytes each.
-const CREDENTIALS: NonZeroUsize = NonZeroUsize::new(MAX_REMEMBERED).expect("it is not zero");
-/// How many verdicts, as many as are remembered: about 700 bytes each, and none more than 16 KiB.
-const VERDICTS: NonZeroUsize = NonZeroUsize::new(1024).expect("it is not zero");
+/// How many requests at least, and half of how many at most: about 200 bytes each, and at most 3 KiB.
+const REQUESTS: usize = 1024;
+/// How many credentials likewise, at least most of those that are remembered taken apart: about 700
+/// bytes each.
+const CREDENTIALS: usize = MAX_REMEMBERED / 4 * 3;
+/// How many verdicts likewise: about 700 bytes each, and none more than 16 KiB.
+const VERDICTS: usize = 512;
 
 /// A member that may be absent.
 fn member(
@@ -118,11 +120,11 @@ fn member(
 }
 
 /// What was written of what is shared, by where that lies.
-struct Known<T>(LruCache<usize, (Arc<T>, Box<[u8]>)>);
+struct Known<T>(Recent<usize, (Arc<T>, Box<[u8]>)>);
 
 impl<T> Known<T> {
-    fn new(most: NonZeroUsize) -> Self {
-        Self(LruCache::sparse(most))
+    fn new(generation: usize) -> Self {
+        Self(Recent::new(generation))
     }
 
     fn write(

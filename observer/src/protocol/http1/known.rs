@@ -12,19 +12,21 @@ use lru::LruCache;
 use super::{request, response};
 use crate::digest::{Digest, DigestKey};
 use crate::exchange::Target;
+use crate::recent::Recent;
 
 /// The heads that were read lately. One per worker.
 pub struct Heads {
     key: DigestKey,
-    requests: LruCache<Digest, request::Read>,
+    requests: Recent<Digest, request::Read>,
     responses: LruCache<Digest, response::Read>,
     targets: LruCache<[u64; 10], Arc<Target>>,
     /// How long the latest answer's head was.
     answered: usize,
 }
 
-/// How many heads of requests are remembered: about 150 bytes each, and the credential.
-const REQUESTS: NonZeroUsize = NonZeroUsize::new(8192).expect("it is not zero");
+/// How many heads of requests are remembered at least, and half of how many at most: about 100 bytes
+/// each, and the credential.
+const REQUESTS: usize = 8192;
 /// How many heads of answers are remembered: about 500 bytes each, and at most 33 KiB.
 const RESPONSES: NonZeroUsize = NonZeroUsize::new(512).expect("it is not zero");
 /// How many things to ask for are remembered: about 250 bytes each, and at most 1.5 KiB.
@@ -34,7 +36,7 @@ impl Default for Heads {
     fn default() -> Self {
         Self {
             key: DigestKey::default(),
-            requests: LruCache::sparse(REQUESTS),
+            requests: Recent::new(REQUESTS),
             responses: LruCache::sparse(RESPONSES),
             targets: LruCache::sparse(TARGETS),
             answered: 0,
