@@ -45,7 +45,6 @@ use validator::{Checker, Sign};
 /// rejection would wait for it, and all behind it.
 pub fn prepare() {
     rules::prepare();
-    wording::prepare();
 }
 
 /// What observer concludes about one exchange.

@@ -1,6 +1,7 @@
 //! The verdict as a whole: a table of cases, and what must hold of every exchange.
 
 mod cases;
+mod phrasings;
 mod properties;
 mod validators;
 
