@@ -4,15 +4,15 @@
 //! that something is missing, that it is not. What a text says follows from which of these stand near each
 //! other in a sentence; so the order of words and what is between them may be anybody's.
 
+mod sentences;
 mod vocabulary;
 
 use super::Cause;
+use sentences::{Sentences, Word};
 use vocabulary::*;
 
 /// How many characters of a text are read: who explains an error does so at its start.
 const MAX_READ: usize = 600;
-/// How many words.
-const MAX_WORDS: usize = 120;
 
 /// What a text seems to say.
 #[derive(Debug, Eq, PartialEq)]
@@ -80,91 +80,7 @@ fn without_boilerplate(mut plain: String) -> String {
     plain
 }
 
-/// A word of a text.
-#[derive(Clone, Copy)]
-struct Word {
-    /// What it stands for.
-    is: Set,
-    /// In which sentence it is.
-    sentence: u16,
-}
-
-/// The words of a text.
-struct Sentences {
-    words: Vec<Word>,
-    /// All that they stand for.
-    all: Set,
-}
-
 impl Sentences {
-    fn of(plain: &str) -> Self {
-        let mut words: Vec<Word> = Vec::with_capacity(32);
-        let mut before = "";
-        let mut sentence = 0;
-        let mut rest = plain;
-        while words.len() < MAX_WORDS {
-            let start = rest.find(|c: char| c.is_alphanumeric() || c == '/');
-            let Some((gap, from)) = start.map(|start| rest.split_at(start)) else {
-                break;
-            };
-            if ends_sentence(gap) {
-                sentence += 1;
-                before = "";
-            }
-            let end = from.find(|c: char| !(c.is_alphanumeric() || c == '\''));
-            let (word, after) = match from.strip_prefix('/') {
-                // "expired/invalid" is a choice.
-                Some(after) => ("or", after),
-                None => from.split_at(end.unwrap_or(from.len())),
-            };
-            rest = after;
-            let word = word.trim_matches('\'');
-            let both = of_phrase(before, word);
-            match words.last_mut().filter(|_| both != 0) {
-                Some(last) => last.is = both,
-                None => words.push(Word {
-                    is: of_word(word),
-                    sentence,
-                }),
-            }
-            before = word;
-        }
-        let all = words.iter().fold(0, |all, word| all | word.is);
-        Self { words, all }
-    }
-
-    /// Whether a word stands for one of these.
-    fn has(&self, one: Set) -> bool {
-        self.all & one != 0
-    }
-
-    /// Whether two different words of a sentence stand for one of these each, with fewer than `within` words
-    /// between them.
-    fn near(&self, one: Set, other: Set, within: usize) -> bool {
-        self.has(one)
-            && self.has(other)
-            && (self.follows(one, other, within) || self.follows(other, one, within))
-    }
-
-    /// The same where `other` comes after.
-    fn follows(&self, one: Set, other: Set, within: usize) -> bool {
-        let places = self.words.iter().enumerate();
-        let mut firsts = places.filter(|(_, word)| word.is & one != 0);
-        firsts.any(|(at, first)| {
-            let behind = self.words.iter().skip(at + 1).take(within);
-            let mut behind = behind.take_while(|word| word.sentence == first.sentence);
-            behind.any(|word| word.is & other != 0)
-        })
-    }
-
-    /// Whether words stand for these one after the other.
-    fn runs(&self, sequence: &[Set]) -> bool {
-        self.words.windows(sequence.len()).any(|words| {
-            let mut pairs = words.iter().zip(sequence);
-            pairs.all(|(word, is)| word.is & is != 0)
-        })
-    }
-
     fn is_of_token(&self) -> bool {
         const OWN: Set =
             TOKEN | AUDIENCE | ISSUER | SIGNATURE | CLAIM | SCOPE | CARRIER | AUTHORIZATION;
@@ -359,18 +275,6 @@ type Says = fn(&Sentences) -> bool;
 
 /// What says that something is not as it should be.
 const NEG: Set = BAD | NOT | UNKNOWN | FORBIDDEN | OTHER;
-
-/// Whether a sentence ends between two words.
-fn ends_sentence(gap: &str) -> bool {
-    let mut characters = gap.chars().peekable();
-    while let Some(character) = characters.next() {
-        let is_end = matches!(character, '.' | '!' | '?');
-        if is_end && characters.peek().is_some_and(|next| next.is_whitespace()) {
-            return true;
-        }
-    }
-    false
-}
 
 #[cfg(test)]
 mod tests {
