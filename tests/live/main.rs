@@ -21,6 +21,7 @@ mod seen;
 mod traffic;
 
 mod canary;
+mod clock;
 mod container;
 mod demo;
 mod earlier;

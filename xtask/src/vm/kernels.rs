@@ -127,6 +127,8 @@ const LIVE: Suite = Suite {
         // The ring buffer under load, and what stays when the agent is killed.
         "load::every_exchange_of_wrk_is_seen_from_both_sides_or_counted_as_lost",
         "killed::kill_9_leaves_no_program_and_services_go_on",
+        // Both of its clocks. Nowhere else: it sets one of them.
+        "clock::a_clock_that_is_set_bends_no_duration_and_times_follow",
         // Capabilities.
         "privileges::nobody_with_the_table_sees_all_and_keeps_only_what_is_needed_to_the_end",
     ],

@@ -132,7 +132,7 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 impl Suite {
     /// For the shell of the guest.
     pub(super) fn command(&self) -> String {
-        let mut command = format!("{} --color=never --exact", self.target);
+        let mut command = format!("{} --color=never --include-ignored --exact", self.target);
         for name in self.chosen {
             command.push_str(&format!(" {name}"));
         }
