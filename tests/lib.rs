@@ -5,4 +5,5 @@
 pub mod capture;
 pub mod kernel;
 pub mod limits;
+pub mod mint;
 pub mod programs;

@@ -1,16 +1,13 @@
 //! Requests whose truth is known: what is wrong with a token is decided when it is made.
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use observer::demo::keys::{KID, Signer};
+use observer_tests::mint::{claims, now, unsigned};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub const ISSUER: &str = "https://issuer.lab.test";
-pub const AUDIENCE: &str = "lab";
+pub use observer_tests::mint::{AUDIENCE, ISSUER, bearer};
 
 /// What is wrong with a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -152,11 +149,7 @@ impl Mint {
                 let good = good();
                 bearer(&good[..good.len() - 30])
             }
-            Flaw::AlgNone => {
-                let header = json!({"alg": "none", "typ": "JWT", "kid": KID}).to_string();
-                let header = URL_SAFE_NO_PAD.encode(header);
-                bearer(&format!("{header}.{}.", good().split('.').nth(1).unwrap()))
-            }
+            Flaw::AlgNone => bearer(&unsigned(Some(KID), &claims(&json!({})))),
             Flaw::Expired => bearer(
                 &self.token(&json!({"iat": now - 7200, "nbf": now - 7200, "exp": now - 3600})),
             ),
@@ -184,30 +177,4 @@ impl Mint {
             })
             .collect()
     }
-}
-
-/// `Bearer token`.
-pub fn bearer(token: &str) -> String {
-    format!("Bearer {token}")
-}
-
-fn claims(change: &Value) -> Value {
-    let now = now();
-    let mut claims = json!({
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "sub": "bob@lab.test",
-        "iat": now - 5,
-        "nbf": now - 5,
-        "exp": now + 3600,
-        "scope": "orders:read",
-    });
-    let all = claims.as_object_mut().unwrap();
-    all.extend(change.as_object().unwrap().clone());
-    claims
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    i64::try_from(since.as_secs()).unwrap()
 }

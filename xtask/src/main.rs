@@ -4,6 +4,7 @@ mod bench;
 mod build_ebpf;
 mod built;
 mod dist;
+mod lab;
 mod layers;
 mod record_demo;
 mod test;
@@ -21,6 +22,7 @@ enum Command {
     Bench(bench::Args),
     BuildEbpf(build_ebpf::Args),
     Dist(dist::Args),
+    Lab(lab::Args),
     RecordDemo(record_demo::Args),
     Test(test::Args),
     Vm(vm::Args),
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::BuildEbpf(args) => build_ebpf::run(&args),
         Command::Dist(args) => dist::run(&args),
+        Command::Lab(args) => lab::run(&args),
         Command::RecordDemo(args) => record_demo::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Vm(args) => vm::run(&args),

@@ -52,6 +52,52 @@ const BENCH: &[(&str, &str)] = &[
     ("kill", "procps"),
 ];
 
+/// Likewise, of the small lab. Libraries are named by a file of theirs.
+const LAB: &[(&str, &str)] = &[
+    ("haproxy", "haproxy"),
+    ("nginx", "nginx-light"),
+    ("tcpdump", "tcpdump"),
+    ("openssl", "openssl"),
+    ("python3", "python3"),
+    ("node", "nodejs"),
+    ("kill", "procps"),
+    ("setpriv", "util-linux"),
+    ("ruby", "ruby"),
+    (
+        "/usr/share/rubygems-integration/all/gems/jwt-2.5.0/lib/jwt.rb",
+        "ruby-jwt",
+    ),
+    (
+        "/usr/share/rubygems-integration/all/gems/webrick-1.8.1/lib/webrick.rb",
+        "ruby-webrick",
+    ),
+];
+
+/// What the whole lab needs more.
+const WHOLE_LAB: &[(&str, &str)] = &[
+    ("apache2", "apache2-bin"),
+    (
+        "/usr/lib/apache2/modules/mod_auth_openidc.so",
+        "libapache2-mod-auth-openidc",
+    ),
+    (
+        "/usr/lib/apache2/modules/mod_oauth2.so",
+        "libapache2-mod-oauth2",
+    ),
+    ("go", "golang-go"),
+    (
+        "/usr/share/gocode/src/github.com/golang-jwt/jwt/parser.go",
+        "golang-github-golang-jwt-jwt-dev",
+    ),
+    (
+        "/usr/share/gocode/src/github.com/appleboy/gin-jwt/auth_jwt.go",
+        "golang-github-appleboy-gin-jwt-dev",
+    ),
+    ("perl", "perl"),
+    ("/usr/share/perl5/Crypt/JWT.pm", "libcrypt-jwt-perl"),
+    ("/usr/share/perl5/Mojolicious.pm", "libmojolicious-perl"),
+];
+
 /// Whether this process is root: only root loads kernel programs and installs packages.
 pub(crate) fn is_root() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
@@ -70,47 +116,61 @@ pub(crate) fn provide(root: &Path) -> Result<(), String> {
     let sources = root.join("tests/lab");
     std::fs::create_dir_all(&lab)
         .map_err(|error| format!("cannot make {}: {error}", lab.display()))?;
-    once(
-        &lab,
-        "python",
-        &sources.join("requirements.txt"),
-        |target, list| {
-            need("pip3", "python3-pip")?;
-            let mut pip = Command::new("python3");
-            pip.args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
-            .args(["--root-user-action=ignore", "--upgrade", "--target"])
-            .arg(target)
-            .arg("--requirement")
-            .arg(list);
-            go(&mut pip)
-        },
-    )?;
-    once(
-        &lab,
-        "node",
-        &sources.join("package.json"),
-        |target, list| {
-            need("npm", "npm")?;
-            std::fs::create_dir_all(target).map_err(|error| error.to_string())?;
-            std::fs::copy(list, target.join("package.json")).map_err(|error| error.to_string())?;
-            let mut npm = Command::new("npm");
-            npm.args([
-                "install",
-                "--silent",
-                "--no-audit",
-                "--no-fund",
-                "--no-package-lock",
-            ])
-            .current_dir(target);
-            go(&mut npm)
-        },
-    )
+    python(&lab, "python", &sources.join("requirements.txt"))?;
+    node(&lab, "node", &sources.join("package.json"))
+}
+
+/// Finds or installs all that the lab needs, or its small version; says what is missing otherwise.
+pub(crate) fn provide_lab(root: &Path, small: bool) -> Result<(), String> {
+    programs(LAB)?;
+    if !small {
+        programs(WHOLE_LAB)?;
+    }
+    let lab = root.join("target/validators");
+    let sources = root.join("tests/lab");
+    std::fs::create_dir_all(&lab)
+        .map_err(|error| format!("cannot make {}: {error}", lab.display()))?;
+    python(&lab, "python", &sources.join("python/requirements.txt"))?;
+    node(&lab, "node", &sources.join("node/package.json"))
+}
+
+/// Fills a folder from a list for pip.
+fn python(lab: &Path, name: &str, list: &Path) -> Result<(), String> {
+    once(lab, name, list, |target, list| {
+        need("pip3", "python3-pip")?;
+        let mut pip = Command::new("python3");
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ])
+        .args(["--root-user-action=ignore", "--upgrade", "--target"])
+        .arg(target)
+        .arg("--requirement")
+        .arg(list);
+        go(&mut pip)
+    })
+}
+
+/// Fills a folder from a list for npm.
+fn node(lab: &Path, name: &str, list: &Path) -> Result<(), String> {
+    once(lab, name, list, |target, list| {
+        need("npm", "npm")?;
+        std::fs::create_dir_all(target).map_err(|error| error.to_string())?;
+        std::fs::copy(list, target.join("package.json")).map_err(|error| error.to_string())?;
+        let mut npm = Command::new("npm");
+        npm.args([
+            "install",
+            "--silent",
+            "--no-audit",
+            "--no-fund",
+            "--no-package-lock",
+        ])
+        .current_dir(target);
+        go(&mut npm)
+    })
 }
 
 /// Finds or installs all that the virtual machines need; says what is missing otherwise.

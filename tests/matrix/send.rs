@@ -1,0 +1,74 @@
+//! Sends a request, and reads the answer as it came.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
+
+use observer_tests::limits::limit;
+
+use crate::requests::Field;
+
+/// An answer.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// What of it may say why: the challenges, a line each, and the body.
+    pub words: String,
+}
+
+/// Sends one request on a connection of its own.
+///
+/// # Errors
+/// When there is no whole answer to it.
+pub fn send(port: u16, path: &str, field: &Field) -> Result<Answer, String> {
+    let failed = |error: std::io::Error| format!("127.0.0.1:{port}{path}: {error}");
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
+    let patience = limit(Duration::from_secs(20));
+    stream.set_read_timeout(Some(patience)).map_err(failed)?;
+    let mut request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n");
+    if let Field::Value(value) = field {
+        request.push_str(&format!("Authorization: {value}\r\n"));
+    }
+    request.push_str("Connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).map_err(failed)?;
+    let mut bytes = Vec::new();
+    stream
+        .take(1 << 20)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    read(&String::from_utf8_lossy(&bytes))
+        .ok_or_else(|| format!("127.0.0.1:{port}{path}: no answer of HTTP/1.1"))
+}
+
+fn read(text: &str) -> Option<Answer> {
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let mut words = String::new();
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        if name.eq_ignore_ascii_case("www-authenticate") {
+            words.push_str(value.trim());
+            words.push('\n');
+        }
+    }
+    words.push_str(body.trim());
+    Some(Answer {
+        status,
+        words: words.trim().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read() {
+        let text = "HTTP/1.1 401 Unauthorized\r\nDate: x\r\nwww-authenticate: Bearer\r\n\r\nno\n";
+        let answer = read(text);
+        let answer = answer.map(|answer| (answer.status, answer.words));
+        assert_eq!(answer, Some((401, "Bearer\nno".to_owned())));
+        assert!(read("HTTP/1.1 401").is_none());
+    }
+}
