@@ -34,7 +34,7 @@ pub struct Misstatement {
 }
 
 struct Row {
-    validator: String,
+    validators: Vec<String>,
     status: u16,
     words: Words,
     states: States,
@@ -73,7 +73,7 @@ impl Readings {
         let mut rows = self.rows.iter();
         let row = rows.find(|row| {
             row.status == answer.status
-                && (row.validator == "*" || row.validator == validator)
+                && row.validators.iter().any(|one| one == validator)
                 && match &row.words {
                     Words::Has(text) => answer.words.contains(text),
                     Words::Are(text) => answer.words == *text,
@@ -90,7 +90,7 @@ impl Readings {
 }
 
 fn row(fields: &[String]) -> Option<Row> {
-    let [validator, status, words, states] = fields else {
+    let [validators, status, words, states] = fields else {
         return None;
     };
     let words = match words.strip_prefix('=') {
@@ -108,7 +108,7 @@ fn row(fields: &[String]) -> Option<Row> {
         }
     };
     Some(Row {
-        validator: validator.clone(),
+        validators: validators.split(',').map(str::to_owned).collect(),
         status: status.parse().ok()?,
         words,
         states,
@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_by_the_first_row_that_fits() {
-        let row = |words: &str, states: &str| row(&["*", "401", words, states].map(str::to_owned));
+        let row =
+            |words: &str, states: &str| row(&["b,a", "401", words, states].map(str::to_owned));
         let rows = [
             row("expired", "token_expired"),
             row("=", "-"),

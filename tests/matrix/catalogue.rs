@@ -127,6 +127,7 @@ pub const VALIDATORS: &[Validator] = &[
         by: By::Nginx,
         packages: &["nginx-light"],
         algorithm: Algorithm::Es256,
+        leeway: 60,
         small: true,
         ..USUAL
     },

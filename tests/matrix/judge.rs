@@ -134,14 +134,15 @@ pub fn judge(facts: &Facts<'_>, knows: Knows) -> Result<Standing, String> {
     })
 }
 
-/// Whether the request shows its defect to someone who knows this.
+/// Whether the request shows one defect, and not two, to someone who knows this.
 fn shows(facts: &Facts<'_>, knows: Knows) -> bool {
-    match facts.request.shows {
+    let to_us = |shows| match shows {
         Shows::All => true,
         Shows::Keys => knows.keys && facts.validator.algorithm != Algorithm::Hs256,
         Shows::Expectation => knows.expectation,
         Shows::None => false,
-    }
+    };
+    to_us(facts.request.shows) && !to_us(facts.request.shows_another)
 }
 
 /// The family of a cause, by their list in docs/causes.md. What says nothing is in none.

@@ -81,13 +81,14 @@ impl Keys {
             hs512: by_secret(&secrets.0, Alg::HS512),
             folder,
         };
+        let es256 = public_half(&ec, Alg::ES256, ES256_KID)?;
+        let json = |error: serde_json::Error| error.to_string();
+        let jwk = serde_json::to_string(&es256).map_err(json)?;
+        write(&keys.path().join("es256.jwk"), &jwk)?;
         let set = JwkSet {
-            keys: vec![
-                public_half(&rsa, Alg::RS256, RS256_KID)?,
-                public_half(&ec, Alg::ES256, ES256_KID)?,
-            ],
+            keys: vec![public_half(&rsa, Alg::RS256, RS256_KID)?, es256],
         };
-        let set = serde_json::to_string(&set).map_err(|error| error.to_string())?;
+        let set = serde_json::to_string(&set).map_err(json)?;
         write(&keys.path().join("jwks.json"), &set)?;
         Ok(keys)
     }

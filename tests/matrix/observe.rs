@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,6 +10,8 @@ use observer_tests::limits::limit;
 use serde_json::Value;
 
 use crate::process::{Process, free_port};
+use crate::requests::Field;
+use crate::send::send;
 
 /// What observer concluded about one exchange.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -82,7 +83,7 @@ impl<'a> Watch<'a> {
         let mut ended = false;
         wait("observer", || {
             ended = matches!(agent.0.try_wait(), Ok(Some(_)));
-            ended || TcpStream::connect((Ipv4Addr::LOCALHOST, metrics)).is_ok()
+            ended || is_attached(metrics)
         })?;
         if ended {
             let said = fs::read_to_string(file("agent.log")).unwrap_or_default();
@@ -199,6 +200,12 @@ fn seen(lines: &str, side: &str) -> Result<Seen, String> {
 fn text(event: &Value, pointer: &str) -> String {
     let text = event.pointer(pointer).and_then(Value::as_str);
     text.unwrap_or_default().to_owned()
+}
+
+/// Its page of health is there when all of its probes are.
+fn is_attached(metrics: u16) -> bool {
+    let answer = send(metrics, "/healthz", &Field::Missing);
+    answer.is_ok_and(|answer| answer.status == 200)
 }
 
 fn wait(what: &str, mut ready: impl FnMut() -> bool) -> Result<(), String> {

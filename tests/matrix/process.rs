@@ -124,7 +124,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.signal("TERM");
+        if matches!(self.0.try_wait(), Ok(None)) {
+            self.signal("TERM");
+        }
         let start = Instant::now();
         while matches!(self.0.try_wait(), Ok(None)) {
             if start.elapsed() > Duration::from_secs(5) {
@@ -165,7 +167,10 @@ impl Place<'_> {
         behind: u16,
     ) -> Result<Process, String> {
         let mut command = self.command(validator, behind)?;
+        let jwk = fs::read_to_string(self.keys.join("es256.jwk"))
+            .map_err(|error| format!("es256.jwk: {error}"))?;
         command
+            .env("LAB_ES256_JWK", jwk)
             .env("LAB_PORT", self.port.to_string())
             .env("LAB_KEYS", self.keys)
             .env("LAB_FOLDER", self.folder)

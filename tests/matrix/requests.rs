@@ -23,6 +23,8 @@ pub struct Request {
     pub symptoms: &'static [&'static str],
     /// Whether the request itself shows what is wrong.
     pub shows: Shows,
+    /// To whom it shows a second defect: between two, nobody who sees both can choose.
+    pub shows_another: Shows,
     /// What a validator must be able to do for it to make sense.
     pub needs: Option<Can>,
     /// The Authorization field. `None`: it makes no sense for this validator.

@@ -1,11 +1,11 @@
 //! The whole of it: start, send, observe, judge, tell.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use observer_tests::mint::{AUDIENCE, ISSUER};
-use tempfile::TempDir;
 
 use crate::answers::{Readings, States};
 use crate::catalogue::{Details, VALIDATORS, Validator};
@@ -68,10 +68,10 @@ pub fn run(options: &Options) -> Result<bool, String> {
     let (columns, services) = start(&root, &keys, options)?;
     println!("{} validators listen", columns.len());
 
-    let folder = TempDir::new().map_err(|error| format!("a folder: {error}"))?;
+    let folder = fresh(&root.join("target/validators/run"))?;
     let ports: Vec<_> = columns.iter().map(|column| column.port).collect();
     let with_keys = vec!["--jwks".to_owned(), keys.jwks()];
-    let watch = Watch::start(&options.program, folder.path(), &ports, &with_keys)?;
+    let watch = Watch::start(&options.program, &folder, &ports, &with_keys)?;
     let began = Instant::now();
     let sent = send_all(&columns, &keys)?;
     println!(
@@ -82,7 +82,7 @@ pub fn run(options: &Options) -> Result<bool, String> {
     let (live, client, capture) = watch.stop()?;
     drop(services);
 
-    let replayed = |more: &[String]| replay(&options.program, folder.path(), &capture, more);
+    let replayed = |more: &[String]| replay(&options.program, &folder, &capture, more);
     let captured = replayed(&with_keys)?;
     same("live at the client", &columns, &sent, &live, &client)?;
     same("from the capture", &columns, &sent, &live, &captured)?;
@@ -110,6 +110,16 @@ pub fn run(options: &Options) -> Result<bool, String> {
         judged.push(Sight { name, cells });
     }
     page::tell(&columns, &judged, options.page.as_deref())
+}
+
+/// An empty folder, in which what was seen stays.
+fn fresh(folder: &Path) -> Result<PathBuf, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(failed)?;
+    }
+    fs::create_dir_all(folder).map_err(failed)?;
+    Ok(folder.to_owned())
 }
 
 fn start(
@@ -220,11 +230,7 @@ fn unread(
         let (column, answer) = (column(columns, one)?, &one.answer);
         let is_accepted = (200..=299).contains(&answer.status);
         if !is_accepted && readings.of(column.validator.name, answer).is_none() {
-            let words = answer
-                .words
-                .replace('\t', " ")
-                .replace('\r', "")
-                .replace('\n', "\\n");
+            let words = answer.words.replace('\t', " ").replace('\n', "\\n");
             unread.insert(format!(
                 "{}\t{}\t={words}\t{}",
                 column.validator.name, answer.status, one.request.id
@@ -236,7 +242,7 @@ fn unread(
     }
     let file = root.join("target/validators/unread.tsv");
     let text: String = unread.iter().map(|line| format!("{line}\n")).collect();
-    std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
     let count = unread.len();
     Err(format!(
         "{count} answers say what nobody has read yet: {} has them, with the request in the place of what \

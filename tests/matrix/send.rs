@@ -46,17 +46,35 @@ fn read(text: &str) -> Option<Answer> {
     let mut lines = head.split("\r\n");
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
     let mut words = String::new();
+    let mut body = body.to_owned();
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         if name.eq_ignore_ascii_case("www-authenticate") {
             words.push_str(value.trim());
             words.push('\n');
         }
+        if name.eq_ignore_ascii_case("transfer-encoding") && value.contains("chunked") {
+            body = unchunked(&body)?;
+        }
     }
     words.push_str(body.trim());
     Some(Answer {
         status,
-        words: words.trim().to_owned(),
+        words: words.trim().replace('\r', ""),
     })
+}
+
+/// RFC 9112 section 7.1.
+fn unchunked(text: &str) -> Option<String> {
+    let (mut body, mut rest) = (String::new(), text);
+    loop {
+        let (size, after) = rest.split_once("\r\n")?;
+        let size = usize::from_str_radix(size, 16).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.push_str(after.get(..size)?);
+        rest = after.get(size..)?.strip_prefix("\r\n")?;
+    }
 }
 
 #[cfg(test)]
@@ -70,5 +88,6 @@ mod tests {
         let answer = answer.map(|answer| (answer.status, answer.words));
         assert_eq!(answer, Some((401, "Bearer\nno".to_owned())));
         assert!(read("HTTP/1.1 401").is_none());
+        assert_eq!(unchunked("3\r\nno\n\r\n0\r\n\r\n"), Some("no\n".to_owned()));
     }
 }

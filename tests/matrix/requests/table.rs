@@ -12,6 +12,7 @@ const GOOD: Request = Request {
     truth: &[],
     symptoms: &[],
     shows: Shows::None,
+    shows_another: Shows::None,
     needs: None,
     make: |m| m.bearer(json!({})),
 };
@@ -93,6 +94,7 @@ pub const REQUESTS: &[Request] = &[
         title: "expired, and for another audience",
         truth: &["token_expired", "audience_mismatch"],
         shows: Shows::All,
+        shows_another: Shows::Expectation,
         make: |m| {
             let mut claims = m.expired(3600);
             claims["aud"] = json!("billing");
@@ -105,6 +107,7 @@ pub const REQUESTS: &[Request] = &[
         title: "expired, and signed by somebody else",
         truth: &["token_expired", "signature_invalid"],
         shows: Shows::All,
+        shows_another: Shows::Keys,
         make: |m| {
             let claims = m.claims(m.expired(3600));
             let token = m.signers().stranger.sign(&m.header(), &claims).ok()?;
@@ -117,6 +120,7 @@ pub const REQUESTS: &[Request] = &[
         title: "not yet valid, and of another issuer",
         truth: &["token_not_yet_valid", "issuer_mismatch"],
         shows: Shows::All,
+        shows_another: Shows::Expectation,
         make: |m| {
             let mut claims = m.ahead("nbf", 3600);
             claims["iss"] = json!("https://elsewhere.test");
@@ -159,7 +163,7 @@ pub const REQUESTS: &[Request] = &[
         id: "quoted",
         title: "quotes round the token",
         truth: &["header_malformed"],
-        symptoms: &["token_malformed"],
+        symptoms: &["token_malformed", "signature_invalid"],
         shows: Shows::All,
         make: |m| Some(value(format!("Bearer \"{}\"", m.token(json!({}))?))),
         ..GOOD
@@ -168,6 +172,7 @@ pub const REQUESTS: &[Request] = &[
         id: "empty",
         title: "Bearer and nothing behind it",
         truth: &["header_malformed", "credentials_missing"],
+        symptoms: &["token_malformed"],
         shows: Shows::All,
         make: |_| Some(value("Bearer".to_owned())),
         ..GOOD

@@ -29,6 +29,8 @@ pub async fn serve<T: 'static, U: 'static>(
         .route("/orders/{name}", get(orders))
         .route("/reports/{name}", get(reports));
     let address = format!("127.0.0.1:{}", setting("LAB_PORT"));
-    let listener = tokio::net::TcpListener::bind(address).await.expect("a port");
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .expect("a port");
     axum::serve(listener, app).await.expect("serving");
 }

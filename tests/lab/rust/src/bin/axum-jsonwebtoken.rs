@@ -82,7 +82,11 @@ async fn reports(claims: Claims) -> Response {
     if claims.scope.split(' ').any(|scope| scope == "reports:read") {
         "fine\n".into_response()
     } else {
-        (StatusCode::FORBIDDEN, Json(json!({ "error": "Insufficient scope" }))).into_response()
+        (
+            StatusCode::FORBIDDEN,
+            Json(json!({ "error": "Insufficient scope" })),
+        )
+            .into_response()
     }
 }
 

@@ -13,11 +13,12 @@ struct More {
     scope: String,
 }
 
-fn check(headers: &HeaderMap) -> Result<More, String> {
-    let field = headers.get(header::AUTHORIZATION).ok_or("missing Authorization header")?;
-    let field = field.to_str().map_err(|error| error.to_string())?;
-    let token = field.strip_prefix("Bearer ").ok_or("the Authorization header is not Bearer")?;
-    let key = RS256PublicKey::from_pem(&key_file("rs256.pem")).map_err(|error| error.to_string())?;
+fn check(headers: &HeaderMap) -> Result<More, Why> {
+    let field = headers.get(header::AUTHORIZATION).ok_or(None)?;
+    let field = field.to_str().map_err(|_| None)?;
+    let token = field.strip_prefix("Bearer ").ok_or(None)?;
+    let key = RS256PublicKey::from_pem(&key_file("rs256.pem"))
+        .map_err(|error| Some(error.to_string()))?;
     let options = VerificationOptions {
         allowed_issuers: Some(HashSet::from([setting("LAB_ISSUER")])),
         allowed_audiences: Some(HashSet::from([setting("LAB_AUDIENCE")])),
@@ -25,14 +26,19 @@ fn check(headers: &HeaderMap) -> Result<More, String> {
     };
     key.verify_token::<More>(token, Some(options))
         .map(|claims| claims.custom)
-        .map_err(|error| error.to_string())
+        .map_err(|error| Some(error.to_string()))
 }
 
-fn refuse(status: StatusCode, words: String) -> Response {
-    let challenge = if setting("LAB_DETAILS") == "on" && status == StatusCode::UNAUTHORIZED {
-        format!("Bearer error=\"invalid_token\", error_description=\"{words}\"")
-    } else {
-        "Bearer".to_owned()
+/// Why a token is refused. `None`: there was none.
+type Why = Option<String>;
+
+fn refuse(status: StatusCode, code: &str, why: Why) -> Response {
+    let challenge = match why.filter(|_| setting("LAB_DETAILS") == "on") {
+        Some(why) => {
+            let why = why.replace('"', "'");
+            format!("Bearer error=\"{code}\", error_description=\"{why}\"")
+        }
+        None => "Bearer".to_owned(),
     };
     (status, [(header::WWW_AUTHENTICATE, challenge)]).into_response()
 }
@@ -40,7 +46,7 @@ fn refuse(status: StatusCode, words: String) -> Response {
 async fn orders(headers: HeaderMap) -> Response {
     match check(&headers) {
         Ok(_) => "fine\n".into_response(),
-        Err(words) => refuse(StatusCode::UNAUTHORIZED, words),
+        Err(why) => refuse(StatusCode::UNAUTHORIZED, "invalid_token", why),
     }
 }
 
@@ -49,8 +55,12 @@ async fn reports(headers: HeaderMap) -> Response {
         Ok(more) if more.scope.split(' ').any(|scope| scope == "reports:read") => {
             "fine\n".into_response()
         }
-        Ok(_) => refuse(StatusCode::FORBIDDEN, "insufficient scope".to_owned()),
-        Err(words) => refuse(StatusCode::UNAUTHORIZED, words),
+        Ok(_) => refuse(
+            StatusCode::FORBIDDEN,
+            "insufficient_scope",
+            Some("The request requires higher privileges".to_owned()),
+        ),
+        Err(why) => refuse(StatusCode::UNAUTHORIZED, "invalid_token", why),
     }
 }
 
