@@ -96,7 +96,9 @@ pub fn judge(facts: &Facts<'_>, knows: Knows) -> Result<Standing, String> {
     }
     let cause = given.cause.as_str();
     let is_stated = stated.iter().any(|one| one == cause);
-    let shown = shows(facts, knows);
+    // "Invalid token" to whoever has none leads away from what the request shows.
+    let is_misled = facts.misstates && stated.is_empty();
+    let shown = shows(facts, knows) && !is_misled;
     // What a server says of a token that shows more itself is not the whole truth.
     let is_right = is_true(cause) || (is_stated && (!shown || is_misstated));
     let is_false = match given.certainty.as_str() {

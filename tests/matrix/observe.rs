@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use observer_tests::limits::limit;
 use serde_json::Value;
 
-use crate::process::{Process, free_port};
+use crate::process::{Ports, Process};
 use crate::requests::Field;
 use crate::send::send;
 
@@ -69,7 +69,7 @@ impl<'a> Watch<'a> {
             fs::metadata(file("capture")).is_ok_and(|file| file.len() >= 24)
         })?;
 
-        let metrics = free_port()?;
+        let metrics = Ports::hold(1)?.next()?;
         let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
         let mut agent = Command::new(program);
         agent

@@ -35,6 +35,7 @@ impl Service {
         keys: &Keys,
         validator: &Validator,
         details: Details,
+        ports: &mut Ports,
     ) -> Result<Self, String> {
         let folder = TempDir::new().map_err(|error| format!("a folder: {error}"))?;
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755))
@@ -43,13 +44,13 @@ impl Service {
             root,
             keys: keys.path(),
             folder: folder.path(),
-            port: free_port()?,
+            port: ports.next()?,
         };
         let mut processes = Vec::new();
         let behind = match validator.by {
             By::Nginx => {
                 let behind = named("jose")?;
-                let port = free_port()?;
+                let port = ports.next()?;
                 processes.push(Place { port, ..place }.start(behind, details, 0)?);
                 port
             }
@@ -139,15 +140,31 @@ impl Drop for Process {
     }
 }
 
-/// A port that nobody listens on just now.
-///
-/// # Errors
-/// When there is none.
-pub fn free_port() -> Result<u16, String> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|error| format!("no free port: {error}"))
+/// Ports that nobody listens on, held until they are given out: what a service has not taken yet is
+/// nobody else's either.
+pub struct Ports(Vec<TcpListener>);
+
+impl Ports {
+    /// Holds so many.
+    ///
+    /// # Errors
+    /// When there are not as many.
+    pub fn hold(count: usize) -> Result<Self, String> {
+        let listen = |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        let all: Result<_, _> = (0..count).map(listen).collect();
+        all.map(Self)
+            .map_err(|error| format!("no free port: {error}"))
+    }
+
+    /// Gives one out.
+    ///
+    /// # Errors
+    /// When there is none left.
+    pub fn next(&mut self) -> Result<u16, String> {
+        let listener = self.0.pop().ok_or("no port is left")?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        Ok(address.port())
+    }
 }
 
 /// Where a validator finds and puts things.

@@ -12,7 +12,7 @@ use crate::catalogue::{Details, VALIDATORS, Validator};
 use crate::judge::{Facts, Knows, Standing, judge};
 use crate::keys::Keys;
 use crate::observe::{Given, Seen, Watch, replay};
-use crate::process::Service;
+use crate::process::{Ports, Service};
 use crate::requests::{REQUESTS, Request};
 use crate::send::{Answer, send};
 use crate::{Options, page, root, versions};
@@ -132,9 +132,11 @@ fn start(
         None => validator.small || !options.small,
     };
     let (mut columns, mut services) = (Vec::new(), Vec::new());
+    // One for each column, and one for what is behind nginx.
+    let mut ports = Ports::hold(3 * VALIDATORS.len())?;
     for validator in VALIDATORS.iter().filter(wanted) {
         for details in validator.details {
-            let service = Service::start(root, keys, validator, *details)?;
+            let service = Service::start(root, keys, validator, *details, &mut ports)?;
             columns.push(Column {
                 validator,
                 details: *details,

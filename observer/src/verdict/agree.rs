@@ -190,11 +190,13 @@ fn integrity(cause: Cause, token: &Token<'_>) -> Weight {
             Cause::AlgNotAllowed,
         ],
         Cause::SignatureInvalid => &[
+            Cause::HeaderMalformed,
             Cause::TokenTruncated,
             Cause::AlgNotAllowed,
             Cause::TokenMalformed,
         ],
-        Cause::KeyNotFound => &[Cause::AlgNotAllowed],
+        Cause::KeyNotFound => &[Cause::HeaderMalformed, Cause::AlgNotAllowed],
+        Cause::AlgNotAllowed => &[Cause::HeaderMalformed, Cause::TokenMalformed],
         _ => &[],
     };
     let root = roots

@@ -5,7 +5,7 @@ use super::statement::{By, Said, Statement};
 use super::token::{Presence, Token};
 use super::validator::Checker;
 use super::{Cause, Certainty};
-use crate::credential::{Kind, Signature};
+use crate::credential::{Credential, Kind, Signature};
 use crate::exchange::Exchange;
 use crate::redact;
 
@@ -212,8 +212,9 @@ impl Case<'_> {
     /// What a credential without a visible defect is usually refused for.
     fn usual(&self) -> Vec<Cause> {
         use Cause::{
-            AudienceMismatch, IssuerMismatch, KeyNotFound, PermissionDenied, ScopeInsufficient,
-            SignatureInvalid, TokenExpired, TokenInactive, TokenRevoked,
+            AudienceMismatch, ClaimMissing, HeaderMalformed, IssuerMismatch, KeyNotFound,
+            PermissionDenied, ScopeInsufficient, SignatureInvalid, TokenExpired, TokenInactive,
+            TokenMalformed, TokenRevoked,
         };
         let Some(credential) = self.token.credential() else {
             return Vec::new();
@@ -226,26 +227,64 @@ impl Case<'_> {
                 let permission = [PermissionDenied, ScopeInsufficient];
                 own.iter().copied().chain(permission).collect()
             }
-            (_, Kind::Jwt) if !own.is_empty() => own.to_vec(),
             (_, Kind::Jwt) => {
-                let mut causes = vec![
-                    AudienceMismatch,
-                    IssuerMismatch,
-                    SignatureInvalid,
-                    KeyNotFound,
-                    TokenRevoked,
-                ];
+                let mut causes = if own.is_empty() {
+                    vec![
+                        AudienceMismatch,
+                        IssuerMismatch,
+                        SignatureInvalid,
+                        KeyNotFound,
+                        TokenRevoked,
+                    ]
+                } else {
+                    own.to_vec()
+                };
                 if self.token.claims().is_none() {
                     causes.insert(0, TokenExpired);
                 }
+                causes.extend(self.is_symmetric().then_some(Cause::AlgNotAllowed));
+                causes.extend(self.lacks_a_claim().then_some(ClaimMissing));
+                // Some answer so for a scope too: FastAPI, modules of Apache.
+                causes.extend((!of_token).then_some(ScopeInsufficient));
                 causes
             }
-            (_, Kind::Jwe | Kind::Opaque) => {
-                vec![TokenExpired, TokenRevoked, TokenInactive, AudienceMismatch]
+            (_, Kind::Jwe | Kind::Opaque) => vec![
+                TokenExpired,
+                TokenRevoked,
+                TokenInactive,
+                AudienceMismatch,
+                // Where a JWT is wanted.
+                TokenMalformed,
+            ],
+            (_, Kind::Basic | Kind::Other) if asks_for_another(credential, self.statement) => {
+                vec![HeaderMalformed]
             }
             (_, Kind::Basic | Kind::Other) => Vec::new(),
         }
     }
+
+    /// Whether its algorithm is an HMAC, which whoever takes signatures of a public key refuses.
+    fn is_symmetric(&self) -> bool {
+        let header = self.token.credential().and_then(|one| one.header.as_ref());
+        let alg = header.and_then(|header| header.alg.as_deref());
+        alg.is_some_and(|alg| alg.starts_with("HS"))
+    }
+
+    /// Whether a claim is not there that most validators want.
+    fn lacks_a_claim(&self) -> bool {
+        let token = self.token;
+        token.lacks("exp", |claims| claims.expires)
+            || token
+                .claims()
+                .is_some_and(|claims| claims.audience.is_empty() || claims.issuer.is_none())
+    }
+}
+
+/// Whether the answer asks for no scheme at all or for others: the scheme may be what is wrong.
+fn asks_for_another(credential: &Credential, statement: &Statement) -> bool {
+    let shown = credential.scheme.as_deref();
+    let mut challenges = statement.challenges.iter();
+    shown.is_some() && !challenges.any(|challenge| Some(challenge.scheme.as_str()) == shown)
 }
 
 /// A challenge without an error asks for schemes (RFC 6750 section 3.1); the request has another.
@@ -255,9 +294,13 @@ fn other_scheme(status: u16, statement: &Statement, token: &Token<'_>) -> Option
     let shown = token.credential()?.scheme.as_deref()?;
     let asks_for = |scheme: &str| {
         let mut challenges = statement.challenges.iter();
-        challenges.any(|challenge| challenge.scheme == scheme)
+        challenges.any(|challenge| {
+            // Some name what they take, and not how it is carried: gin-jwt asks for JWT.
+            challenge.scheme == scheme || (challenge.scheme == "jwt" && scheme == "bearer")
+        })
     };
-    let is_asked_for = status != 407 && statement.is_bare_challenge();
+    // Whoever answers 403 has mostly understood who it is.
+    let is_asked_for = status == 401 && statement.is_bare_challenge();
     if !is_asked_for || asks_for(shown) || !token.findings.is_empty() {
         return None;
     }
@@ -281,9 +324,17 @@ fn absent(status: u16, statement: &Statement) -> Finding {
         decisive: decisive.clone(),
     };
     if statement.unspecific.is_some() || status == 407 || statement.elsewhere.is_some() {
-        // It speaks of a credential that we did not see: in a cookie, a parameter, another field.
+        // It speaks of a credential that we did not see, in a cookie, a parameter, another field; or it
+        // says the same to whoever has none.
         let cause = vague(statement);
-        return finding(cause, Certainty::Unknown, Vec::new());
+        return match statement.unspecific {
+            Some(_) if status == 401 => finding(
+                cause,
+                Certainty::Candidates,
+                vec![Cause::CredentialsMissing],
+            ),
+            _ => finding(cause, Certainty::Unknown, Vec::new()),
+        };
     }
     if status == 403 {
         let causes = vec![Cause::CredentialsMissing, Cause::PermissionDenied];

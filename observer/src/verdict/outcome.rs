@@ -7,6 +7,7 @@ use memchr::memmem::Finder;
 use super::statement::{By, Said, Statement};
 use super::token::{Presence, Token};
 use super::{Cause, Outcome};
+use crate::credential::Kind;
 use crate::exchange::{Exchange, Field, Request, Response};
 use crate::redact;
 
@@ -231,7 +232,9 @@ fn rejected_oddly(status: u16, statement: &Statement, token: &Token<'_>) -> bool
         .unspecific
         .as_ref()
         .is_some_and(|(quote, _)| quote.of_token)
-        && !token.findings.is_empty();
+        && token
+            .credential()
+            .is_some_and(|one| one.kind == Kind::Jwt || !token.findings.is_empty());
     vague
         || statement
             .said

@@ -297,9 +297,11 @@ impl<'a> Token<'a> {
                     .then_some((*name, value))
             });
         if let Some((name, value)) = found {
+            // ID tokens are taken here and there; nobody takes what can only be exchanged.
+            let is_for_exchange = !value.to_ascii_lowercase().starts_with("id");
             self.find(
                 Cause::TokenTypeWrong,
-                false,
+                is_for_exchange,
                 format!("the claim {name} is {value}: no access token"),
             );
         }

@@ -184,7 +184,7 @@ fn rejections() -> Vec<Case> {
         case("403 without a word, nothing sent", Nothing, 403, "", RejectedUnspecified, Candidates).or(&[CredentialsMissing, PermissionDenied]),
         case("Istio denies the anonymous", Nothing, 403, "RBAC: access denied", RejectedUnspecified, Candidates).or(&[CredentialsMissing, PermissionDenied]),
         case("says expired, nothing seen", Nothing, 401, "Jwt is expired", TokenExpired, Stated),
-        asks("invalid_token, nothing seen", Nothing, 401, "Bearer error=\"invalid_token\"", InvalidTokenUnspecified, Unknown),
+        asks("invalid_token, nothing seen", Nothing, 401, "Bearer error=\"invalid_token\"", InvalidTokenUnspecified, Candidates).or(&[CredentialsMissing]),
         case("says missing, one was sent", fine(), 401, "Jwt is missing", CredentialsMissing, Conflict),
         case("Kubernetes takes it for anonymous", fine(), 403, r#"{"message":"pods is forbidden: User \"system:anonymous\" cannot list"}"#, CredentialsMissing, Conflict),
         // The field.
@@ -281,7 +281,12 @@ fn rejections() -> Vec<Case> {
         case("missing or invalid, nothing sent", Nothing, 401, r#"{"error":"Missing or invalid token"}"#, CredentialsMissing, Proven),
         case("no token provided, nothing sent", Nothing, 401, r#"{"error":"No token provided"}"#, CredentialsMissing, Proven),
         case("401 of an opaque one", bearer("0123456789"), 401, "", RejectedUnspecified, Candidates).or(&[TokenExpired, TokenRevoked]),
-        case("401 of a password", Field("Basic dTpw".into()), 401, "", RejectedUnspecified, Unknown),
+        case("401 of a password", Field("Basic dTpw".into()), 401, "", RejectedUnspecified, Candidates).or(&[HeaderMalformed]),
+        asks("gin-jwt asks for JWT and means Bearer", fine(), 401, "JWT realm=test zone", RejectedUnspecified, Candidates).or(&[AudienceMismatch]),
+        case("quotes make the signature wrong", Field(format!("Bearer \"{}\"", good(&json!({"exp": NOW + 9000})))), 401, "invalid signature", HeaderMalformed, TokenEvidence).or(&[SignatureInvalid]),
+        case("axum's example", fine(), 400, r#"{"error":"Invalid token"}"#, InvalidTokenUnspecified, Candidates),
+        case("a refresh token, no word", bearer(&good(&json!({"exp": NOW + 9000, "token_type": "refresh"}))), 401, "", TokenTypeWrong, TokenEvidence),
+        case("fast-jwt is not caught", bearer(&good(&json!({"exp": NOW + 9000, "nbf": NOW + 4000}))), 500, r#"{"statusCode":500,"code":"FAST_JWT_INACTIVE","error":"Internal Server Error","message":"The token will be active at 2026-11-22T11:15:33.000Z."}"#, TokenNotYetValid, Proven),
         case("a session is no token", fine(), 401, r#"{"error":"Session expired"}"#, RejectedUnspecified, Candidates),
         case("gRPC in 200", fine(), 200, "", KeyNotFound, Stated).with("grpc-status", "16").with("grpc-message", "Jwks doesn%27t have key to match kid or alg from Jwt"),
         case("GraphQL in 200", expired(7200), 200, r#"{"errors":[{"message":"jwt expired"}]}"#, TokenExpired, Proven),
@@ -401,7 +406,7 @@ fn what_the_operator_expects_is_a_side_of_its_own() {
         (
             RejectedUnspecified,
             Candidates,
-            vec![TokenRevoked, KeyNotFound]
+            vec![TokenRevoked, ScopeInsufficient, KeyNotFound]
         )
     );
 }
