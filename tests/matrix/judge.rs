@@ -179,3 +179,99 @@ fn told(given: &Given) -> String {
         (cause, all) => format!("{cause} ({certainty}; or {})", all.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::VALIDATORS;
+    use crate::requests::REQUESTS;
+
+    const KNOWS: Knows = Knows {
+        keys: true,
+        expectation: false,
+    };
+
+    fn given(cause: &str, certainty: &str, candidates: &[&str]) -> Given {
+        Given {
+            outcome: "rejected".to_owned(),
+            cause: cause.to_owned(),
+            certainty: certainty.to_owned(),
+            candidates: candidates.iter().map(|one| (*one).to_owned()).collect(),
+            explanation: String::new(),
+        }
+    }
+
+    fn standing(request: &str, states: &[&str], given: &Given) -> Result<Standing, String> {
+        let request = REQUESTS.iter().find(|one| one.id == request);
+        let validator = VALIDATORS.iter().find(|one| one.name == "jose");
+        let states = match states {
+            [] => States::Refusal,
+            causes => States::Causes(causes.iter().map(|one| (*one).to_owned()).collect()),
+        };
+        let (Some(request), Some(validator)) = (request, validator) else {
+            return Err("there is no such request".to_owned());
+        };
+        let facts = Facts {
+            validator,
+            request,
+            status: 401,
+            states: &states,
+            misstates: false,
+            given,
+        };
+        judge(&facts, KNOWS)
+    }
+
+    #[test]
+    fn what_is_given_away_must_be_named() {
+        let named = given("token_expired", "proven", &[]);
+        assert_eq!(standing("expired", &[], &named), Ok(Standing::Right));
+        let set = given("rejected_unspecified", "candidates", &["token_expired"]);
+        assert!(matches!(
+            standing("expired", &[], &set),
+            Ok(Standing::Missed(_))
+        ));
+        assert_eq!(standing("expired-outside", &[], &set), Ok(Standing::Honest));
+        let other = given("rejected_unspecified", "candidates", &["token_revoked"]);
+        assert!(matches!(
+            standing("audience", &[], &other),
+            Ok(Standing::Misled(_))
+        ));
+        let stated = &["audience_mismatch"];
+        assert!(matches!(
+            standing("audience", stated, &other),
+            Ok(Standing::Missed(_))
+        ));
+    }
+
+    #[test]
+    fn nobody_may_be_certain_of_what_is_not_so() {
+        let given = |certainty| given("issuer_mismatch", certainty, &["audience_mismatch"]);
+        for certainty in ["proven", "stated"] {
+            let cell = standing("audience", &["audience_mismatch"], &given(certainty));
+            assert!(matches!(cell, Ok(Standing::False(_))), "{certainty}");
+        }
+        let accepted = standing("good", &[], &given("stated"));
+        assert!(accepted.is_err(), "a good request was refused");
+    }
+
+    #[test]
+    fn a_conflict_where_there_is_none_is_not_right() {
+        let conflict = given("token_expired", "conflict", &[]);
+        let cell = standing("expired", &["token_expired"], &conflict);
+        assert!(matches!(cell, Ok(Standing::Missed(_))));
+    }
+
+    #[test]
+    fn what_is_not_so_must_have_been_written_down() {
+        let echo = given("issuer_mismatch", "stated", &[]);
+        assert!(standing("expired", &["issuer_mismatch"], &echo).is_err());
+    }
+
+    #[test]
+    fn the_symptom_of_a_cut_token_is_not_why() {
+        let symptom = given("signature_invalid", "stated", &[]);
+        let cell = standing("cut-signature", &["signature_invalid"], &symptom);
+        assert!(matches!(cell, Ok(Standing::Missed(_))));
+    }
+}

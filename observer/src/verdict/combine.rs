@@ -132,6 +132,8 @@ impl Case<'_> {
         if said.by == By::Wording {
             // "expired or invalid" is open to the rest; the list of a rule is whole.
             causes.extend(self.usual());
+        } else {
+            causes.extend(self.suspicious());
         }
         self.by_token(vague(self.statement), causes)
     }
@@ -212,9 +214,9 @@ impl Case<'_> {
     /// What a credential without a visible defect is usually refused for.
     fn usual(&self) -> Vec<Cause> {
         use Cause::{
-            AudienceMismatch, ClaimMissing, HeaderMalformed, IssuerMismatch, KeyNotFound,
-            PermissionDenied, ScopeInsufficient, SignatureInvalid, TokenExpired, TokenInactive,
-            TokenMalformed, TokenRevoked,
+            AudienceMismatch, HeaderMalformed, IssuerMismatch, KeyNotFound, PermissionDenied,
+            ScopeInsufficient, SignatureInvalid, TokenExpired, TokenInactive, TokenMalformed,
+            TokenRevoked,
         };
         let Some(credential) = self.token.credential() else {
             return Vec::new();
@@ -242,8 +244,7 @@ impl Case<'_> {
                 if self.token.claims().is_none() {
                     causes.insert(0, TokenExpired);
                 }
-                causes.extend(self.is_symmetric().then_some(Cause::AlgNotAllowed));
-                causes.extend(self.lacks_a_claim().then_some(ClaimMissing));
+                causes.extend(self.suspicious());
                 // Some answer so for a scope too: FastAPI, modules of Apache.
                 causes.extend((!of_token).then_some(ScopeInsufficient));
                 causes
@@ -261,6 +262,13 @@ impl Case<'_> {
             }
             (_, Kind::Basic | Kind::Other) => Vec::new(),
         }
+    }
+
+    /// What is unusual of a token, and no defect for everybody.
+    fn suspicious(&self) -> impl Iterator<Item = Cause> {
+        let alg = self.is_symmetric().then_some(Cause::AlgNotAllowed);
+        let claim = self.lacks_a_claim().then_some(Cause::ClaimMissing);
+        alg.into_iter().chain(claim)
     }
 
     /// Whether its algorithm is an HMAC, which whoever takes signatures of a public key refuses.
@@ -323,7 +331,11 @@ fn absent(status: u16, statement: &Statement) -> Finding {
         candidates,
         decisive: decisive.clone(),
     };
-    if statement.unspecific.is_some() || status == 407 || statement.elsewhere.is_some() {
+    let is_bare = statement.is_bare_challenge();
+    if (statement.unspecific.is_some() && !is_bare)
+        || status == 407
+        || statement.elsewhere.is_some()
+    {
         // It speaks of a credential that we did not see, in a cookie, a parameter, another field; or it
         // says the same to whoever has none.
         let cause = vague(statement);
@@ -340,8 +352,7 @@ fn absent(status: u16, statement: &Statement) -> Finding {
         let causes = vec![Cause::CredentialsMissing, Cause::PermissionDenied];
         return finding(Cause::RejectedUnspecified, Certainty::Candidates, causes);
     }
-    let is_bare = statement.is_bare_challenge();
-    let certainty = if is_bare {
+    let certainty = if is_bare && statement.unspecific.is_none() {
         Certainty::Proven
     } else {
         Certainty::TokenEvidence

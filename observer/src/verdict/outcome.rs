@@ -7,7 +7,7 @@ use memchr::memmem::Finder;
 use super::statement::{By, Said, Statement};
 use super::token::{Presence, Token};
 use super::{Cause, Outcome};
-use crate::credential::Kind;
+use crate::credential::{Credential, Kind};
 use crate::exchange::{Exchange, Field, Request, Response};
 use crate::redact;
 
@@ -234,12 +234,20 @@ fn rejected_oddly(status: u16, statement: &Statement, token: &Token<'_>) -> bool
         .is_some_and(|(quote, _)| quote.of_token)
         && token
             .credential()
-            .is_some_and(|one| one.kind == Kind::Jwt || !token.findings.is_empty());
+            .is_some_and(|one| is_token(one) || !token.findings.is_empty());
+    // A challenge tells that it is about the credential, whatever the words are (gin-jwt).
+    let is_challenged =
+        !statement.challenges.is_empty() && token.credential().is_some_and(is_token);
     vague
+        || is_challenged
         || statement
             .said
             .iter()
             .any(|said| says(said) && fits_presence(said))
+}
+
+fn is_token(credential: &Credential) -> bool {
+    matches!(credential.kind, Kind::Jwe | Kind::Jwt | Kind::Opaque)
 }
 
 /// 5xx where the validator itself broke, or where nobody caught its exception.

@@ -285,6 +285,8 @@ fn rejections() -> Vec<Case> {
         asks("gin-jwt asks for JWT and means Bearer", fine(), 401, "JWT realm=test zone", RejectedUnspecified, Candidates).or(&[AudienceMismatch]),
         case("quotes make the signature wrong", Field(format!("Bearer \"{}\"", good(&json!({"exp": NOW + 9000})))), 401, "invalid signature", HeaderMalformed, TokenEvidence).or(&[SignatureInvalid]),
         case("axum's example", fine(), 400, r#"{"error":"Invalid token"}"#, InvalidTokenUnspecified, Candidates),
+        asks("gin-jwt misses exp", jwt(&json!({"exp": null})), 400, "JWT realm=test zone", RejectedUnspecified, Candidates),
+        case("a bare challenge in front of a page", Nothing, 401, "<pre>UnauthorizedError: invalid token</pre>", CredentialsMissing, TokenEvidence).with("www-authenticate", "Bearer realm=\"api\""),
         case("a refresh token, no word", bearer(&good(&json!({"exp": NOW + 9000, "token_type": "refresh"}))), 401, "", TokenTypeWrong, TokenEvidence),
         case("fast-jwt is not caught", bearer(&good(&json!({"exp": NOW + 9000, "nbf": NOW + 4000}))), 500, r#"{"statusCode":500,"code":"FAST_JWT_INACTIVE","error":"Internal Server Error","message":"The token will be active at 2026-11-22T11:15:33.000Z."}"#, TokenNotYetValid, Proven),
         case("a session is no token", fine(), 401, r#"{"error":"Session expired"}"#, RejectedUnspecified, Candidates),
