@@ -69,6 +69,7 @@ const BOILERPLATE: &[&str] = &[
     "access is denied due to invalid credentials",
     "could not verify that you are authorized to access",
     "credentials (e.g., bad password)",
+    "how to supply the credentials required",
 ];
 
 fn without_boilerplate(mut plain: String) -> String {
@@ -233,11 +234,14 @@ impl Sentences {
             8,
         ) || self.near(SCHEME, WRONG | NEED | PLEASE, 6)
             || (self.near(AUTH, TYPE, 2) && self.near(TYPE, WRONG, 4))
+            || (self.follows(CARRIER, ISNT, 2) && self.runs(&[ISNT, ARTICLE, TOKEN]))
     }
 
     fn missing(&self) -> bool {
         const CARRIED: Set = TOKEN | CARRIER;
-        self.near(CARRIED, MISSING, 4)
+        // A token that lacks something is there.
+        let is_there = self.runs(&[TOKEN, LACKS]);
+        (self.near(CARRIED, MISSING, 4) && !is_there)
             || self.near(AUTH, MISSING, 2)
             || self.follows(NO, CARRIED | AUTH, 3)
             || self.near(CARRIED, NEED, 3)
@@ -309,6 +313,10 @@ mod tests {
                 "authorization header must start with Bearer",
                 HeaderMalformed,
             ),
+            (
+                "Authorization header is not a Bearer token",
+                HeaderMalformed,
+            ),
             ("requires scope orders:write", ScopeInsufficient),
             ("missing claim sub", ClaimMissing),
             ("refresh token cannot be used here", TokenTypeWrong),
@@ -346,6 +354,10 @@ mod tests {
         ] {
             assert_eq!(read(text), None, "{text}");
         }
+        let apache = "Either you supplied the wrong credentials (e.g., bad password), or your browser \
+                      doesn't understand how to supply the credentials required.";
+        assert_eq!(read(apache), None);
+        assert_eq!(read("The token lacks reports:read"), None);
         assert_eq!(read("order 4711 not found"), None);
         assert!(!read("Your session expired").unwrap().of_token);
     }

@@ -85,6 +85,7 @@ pub(super) const CARRIER: Set = 1 << 78;
 pub(super) const TIMEDOUT: Set = 1 << 79;
 pub(super) const NOLONGER: Set = 1 << 80;
 pub(super) const TOKENTYPE: Set = 1 << 81;
+pub(super) const LACKS: Set = 1 << 82;
 
 /// What a word stands for.
 pub(super) fn of_word(word: &str) -> Set {
@@ -139,7 +140,8 @@ pub(super) fn of_word(word: &str) -> Set {
         "blocked" | "disallowed" | "forbidden" | "insecure" | "prohibited" | "unsupported"
         | "weak" => FORBIDDEN,
         "unsecured" | "unsigned" => UNSIGNED,
-        "absent" | "empty" | "lack" | "lacking" | "lacks" | "missing" => MISSING,
+        "absent" | "empty" | "missing" => MISSING,
+        "lack" | "lacking" | "lacks" => MISSING | LACKS,
         "attach" | "attached" | "find" | "found" | "give" | "given" | "located" | "present"
         | "presented" | "provide" | "provided" | "send" | "sent" | "supplied" | "supply" => SENT,
         "carried" | "carries" | "carry" | "contain" | "contains" | "has" | "have" | "include"
