@@ -189,6 +189,11 @@ impl Case<'_> {
                 candidates.push(cause);
             }
         }
+        if candidates.is_empty() {
+            // Nothing of what the server names can be.
+            candidates = self.usual();
+            candidates.retain(|cause| !refuted(*cause, token));
+        }
         candidates.retain(|cause| can_be(*cause));
         // A key that our copy of the set has is missing only in an older copy.
         candidates.sort_by_key(|cause| *cause == Cause::KeyNotFound && is_valid(token));

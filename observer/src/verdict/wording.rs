@@ -151,7 +151,7 @@ impl Sentences {
     }
 
     fn claim_missing(&self) -> bool {
-        self.near(CLAIM | NAME, MISSING, 3)
+        self.near(CLAIM | NAME, MISSING | LACKS, 3)
             || self.near(CLAIM, NEED, 4)
             || self.follows(NO, CLAIM | NAME, 2)
             || (self.near(CLAIM, HAVE, 5) && self.follows(ISNT, HAVE, 2))
@@ -223,7 +223,7 @@ impl Sentences {
     }
 
     fn scope(&self) -> bool {
-        self.near(SCOPE, MISSING | NEED | INSUFFICIENT | NOT, 8)
+        self.near(SCOPE, MISSING | LACKS | NEED | INSUFFICIENT | NOT, 8)
     }
 
     fn header_malformed(&self) -> bool {
@@ -239,10 +239,10 @@ impl Sentences {
 
     fn missing(&self) -> bool {
         const CARRIED: Set = TOKEN | CARRIER;
-        // A token that lacks something is there.
-        let is_there = self.runs(&[TOKEN, LACKS]);
-        (self.near(CARRIED, MISSING, 4) && !is_there)
-            || self.near(AUTH, MISSING, 2)
+        // "Missing token" and "token missing", but not "the token is missing X", nor "the token lacks X".
+        self.follows(MISSING | LACKS, CARRIED, 4)
+            || (self.follows(CARRIED, MISSING, 4) && self.ends(MISSING))
+            || self.near(AUTH, MISSING | LACKS, 2)
             || self.follows(NO, CARRIED | AUTH, 3)
             || self.near(CARRIED, NEED, 3)
             || (self.near(PLEASE | NEED, SENT, 3) && self.near(SENT, CARRIED, 5))
@@ -261,7 +261,7 @@ impl Sentences {
     fn permission(&self) -> bool {
         self.has(PERMIT)
             || self.near(ACCESSIBLE, DENY, 3)
-            || self.near(ROLE, NEED | MISSING | NOT, 5)
+            || self.near(ROLE, NEED | MISSING | LACKS | NOT, 5)
             || self.follows(ISNT, ALLOWED, 2)
             || self.near(POLICY, DENY | BAD, 6)
             || self.runs(&[UNAUTHORIZED | FORBIDDEN, FOR])

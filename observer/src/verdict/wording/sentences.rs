@@ -1,6 +1,6 @@
 //! A text as words that stand for something.
 
-use super::vocabulary::{Set, of_phrase, of_word};
+use super::vocabulary::{AT, FROM, OR, Set, of_phrase, of_word};
 
 /// How many words of a text are read.
 const MAX_WORDS: usize = 120;
@@ -80,6 +80,16 @@ impl Sentences {
             let behind = self.words.iter().skip(at + 1).take(within);
             let mut behind = behind.take_while(|word| word.sentence == first.sentence);
             behind.any(|word| word.is & other != 0)
+        })
+    }
+
+    /// Whether a word that stands for this ends what is said, so that nothing is said of what comes after.
+    pub(super) fn ends(&self, one: Set) -> bool {
+        let mut places = self.words.iter().enumerate();
+        places.any(|(at, word)| {
+            let next = self.words.get(at + 1);
+            let next = next.filter(|next| next.sentence == word.sentence);
+            word.is & one != 0 && next.is_none_or(|next| next.is & (AT | OR | FROM) != 0)
         })
     }
 

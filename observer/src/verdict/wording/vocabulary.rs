@@ -86,6 +86,7 @@ pub(super) const TIMEDOUT: Set = 1 << 79;
 pub(super) const NOLONGER: Set = 1 << 80;
 pub(super) const TOKENTYPE: Set = 1 << 81;
 pub(super) const LACKS: Set = 1 << 82;
+pub(super) const AT: Set = 1 << 83;
 
 /// What a word stands for.
 pub(super) fn of_word(word: &str) -> Set {
@@ -141,7 +142,8 @@ pub(super) fn of_word(word: &str) -> Set {
         | "weak" => FORBIDDEN,
         "unsecured" | "unsigned" => UNSIGNED,
         "absent" | "empty" | "missing" => MISSING,
-        "lack" | "lacking" | "lacks" => MISSING | LACKS,
+        "lack" | "lacking" | "lacks" => LACKS,
+        "at" | "in" | "on" => AT,
         "attach" | "attached" | "find" | "found" | "give" | "given" | "located" | "present"
         | "presented" | "provide" | "provided" | "send" | "sent" | "supplied" | "supply" => SENT,
         "carried" | "carries" | "carry" | "contain" | "contains" | "has" | "have" | "include"
