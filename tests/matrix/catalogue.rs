@@ -166,7 +166,7 @@ pub const VALIDATORS: &[Validator] = &[
         by: By::Perl,
         packages: &["libcrypt-jwt-perl", "libmojolicious-perl"],
         algorithm: Algorithm::Es256,
-        leeway: 10,
+        leeway: 30,
         ..USUAL
     },
     Validator {
@@ -185,7 +185,7 @@ pub const VALIDATORS: &[Validator] = &[
         by: By::Python,
         packages: &["Flask-JWT-Extended", "PyJWT[crypto]", "Flask"],
         algorithm: Algorithm::Hs256,
-        leeway: 10,
+        leeway: 30,
         can: &[Can::Scope, Can::Deny, Can::Revoke, Can::Type],
         claims: r#"{"jti": "a1", "type": "access", "fresh": false}"#,
         small: true,
@@ -230,7 +230,7 @@ pub const VALIDATORS: &[Validator] = &[
         name: "express-jwt",
         language: "JavaScript",
         packages: &["express-jwt", "express"],
-        leeway: 5,
+        leeway: 30,
         can: &[Can::Scope, Can::Deny, Can::Revoke],
         small: true,
         ..USUAL
@@ -266,7 +266,7 @@ pub const VALIDATORS: &[Validator] = &[
         packages: &["express-oauth2-jwt-bearer", "express"],
         algorithm: Algorithm::Hs256,
         details: FIXED,
-        leeway: 5,
+        leeway: 30,
         ..USUAL
     },
     Validator {

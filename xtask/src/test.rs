@@ -48,6 +48,11 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
         }
         Err(error) => layers.add("build of the tests", Outcome::Failed(error)),
     }
+    match no_kernel() {
+        Some(why) => layers.add("lab", Outcome::CannotRun(why)),
+        // Through cargo, as below.
+        None => layers.run("lab", xtask(&root).args(["lab", "--small"])),
+    }
     layers.run(
         "doc tests",
         cargo(&root).args(["test", "--quiet", "--workspace", "--doc"]),
@@ -55,15 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     // Through cargo: the build of the tests may have put another file in the place of this program.
     layers.run(
         "kernel object",
-        cargo(&root).args([
-            "run",
-            "--quiet",
-            "--package",
-            "xtask",
-            "--",
-            "build-ebpf",
-            "--check",
-        ]),
+        xtask(&root).args(["build-ebpf", "--check"]),
     );
     layers.close();
     if layers.failed() {
@@ -73,10 +70,17 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     }
 }
 
+/// This program, as it is now.
+fn xtask(root: &Path) -> Command {
+    let mut xtask = cargo(root);
+    xtask.args(["run", "--quiet", "--package", "xtask", "--"]);
+    xtask
+}
+
 /// Runs what one test executable has. Those with demands on the machine are named by their target.
 fn layer(root: &Path, layers: &mut Layers, test: &Built) {
     let name = match test.package.as_str() {
-        "observer-tests" if !test.is_library => test.target.clone(),
+        "observer-tests" if !test.is_library && test.target != "lab" => test.target.clone(),
         _ if test.is_library => format!("unit {}", test.package),
         _ => format!("unit {} ({})", test.package, test.target),
     };

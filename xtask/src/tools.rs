@@ -52,7 +52,7 @@ const BENCH: &[(&str, &str)] = &[
     ("kill", "procps"),
 ];
 
-/// Likewise, of the small lab. Libraries are named by a file of theirs.
+/// Likewise, of the small lab. A library is named by a file of its package.
 const LAB: &[(&str, &str)] = &[
     ("haproxy", "haproxy"),
     ("nginx", "nginx-light"),
@@ -63,14 +63,8 @@ const LAB: &[(&str, &str)] = &[
     ("kill", "procps"),
     ("setpriv", "util-linux"),
     ("ruby", "ruby"),
-    (
-        "/usr/share/rubygems-integration/all/gems/jwt-2.5.0/lib/jwt.rb",
-        "ruby-jwt",
-    ),
-    (
-        "/usr/share/rubygems-integration/all/gems/webrick-1.8.1/lib/webrick.rb",
-        "ruby-webrick",
-    ),
+    ("/usr/share/doc/ruby-jwt/copyright", "ruby-jwt"),
+    ("/usr/share/doc/ruby-webrick/copyright", "ruby-webrick"),
 ];
 
 /// What the whole lab needs more.

@@ -1,4 +1,6 @@
 //! Every kind of request. A flat table.
+//!
+//! "Just" is as near as a machine allows that stands still for some seconds now and then.
 
 use observer_tests::mint::{part, unsigned};
 use serde_json::json;
@@ -24,7 +26,7 @@ pub const REQUESTS: &[Request] = &[
         id: "expired-inside",
         title: "`exp` just inside the leeway",
         truth: &["token_expired"],
-        make: |m| m.bearer(m.expired(-4)),
+        make: |m| m.bearer(m.expired(-15)),
         ..GOOD
     },
     Request {
@@ -53,7 +55,7 @@ pub const REQUESTS: &[Request] = &[
         id: "nbf-outside",
         title: "`nbf` ahead, just outside the leeway",
         truth: &["token_not_yet_valid"],
-        make: |m| m.bearer(m.ahead("nbf", 5)),
+        make: |m| m.bearer(m.ahead("nbf", 20)),
         ..GOOD
     },
     Request {
@@ -77,7 +79,7 @@ pub const REQUESTS: &[Request] = &[
         title: "`iat` ahead, just outside the leeway",
         truth: &["token_issued_in_future"],
         symptoms: &["token_not_yet_valid"],
-        make: |m| m.bearer(m.ahead("iat", 5)),
+        make: |m| m.bearer(m.ahead("iat", 20)),
         ..GOOD
     },
     Request {
