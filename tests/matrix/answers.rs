@@ -27,7 +27,7 @@ pub struct Readings {
 
 /// An answer that says what is not so, and why it does.
 pub struct Misstatement {
-    validator: String,
+    column: String,
     request: String,
     /// Why it says so.
     pub why: String,
@@ -56,11 +56,11 @@ impl Readings {
         Ok(Self {
             rows: lines(&folder.join("answers.tsv"), 4, row)?,
             misstatements: lines(&folder.join("misstatements.tsv"), 3, |fields| {
-                let [validator, request, why] = fields else {
+                let [column, request, why] = fields else {
                     return None;
                 };
                 Some(Misstatement {
-                    validator: validator.clone(),
+                    column: column.clone(),
                     request: request.clone(),
                     why: why.clone(),
                 })
@@ -82,10 +82,10 @@ impl Readings {
         Some(&row.states)
     }
 
-    /// Why a validator says what is not so, where it does.
-    pub fn misstatement(&self, validator: &str, request: &str) -> Option<&Misstatement> {
+    /// Why the validator of a column says what is not so, where it does.
+    pub fn misstatement(&self, column: &str, request: &str) -> Option<&Misstatement> {
         let mut all = self.misstatements.iter();
-        all.find(|one| one.validator == validator && one.request == request)
+        all.find(|one| one.column == column && one.request == request)
     }
 }
 

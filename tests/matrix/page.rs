@@ -283,11 +283,17 @@ fn faults(out: &mut String, columns: &[Column], sights: &[Sight]) -> std::fmt::R
 
 #[cfg(test)]
 mod tests {
+    use super::HEAD;
     use crate::catalogue::VALIDATORS;
+    use crate::requests::REQUESTS;
 
     #[test]
-    fn the_page_names_every_validator() {
+    fn the_page_has_every_validator_and_every_request() {
         let page = include_str!("../../docs/lab.md");
+        assert!(page.starts_with(HEAD), "run `cargo xtask lab`");
+        for request in REQUESTS {
+            assert!(page.contains(request.title), "{}", request.id);
+        }
         for validator in VALIDATORS {
             assert!(
                 page.contains(&format!("| {}", validator.name)),

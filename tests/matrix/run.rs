@@ -266,7 +266,7 @@ fn cells(
         let name = column.validator.name;
         let given = seen.get(&key(columns, one)?).cloned().unwrap_or_default();
         let states = readings.of(name, &one.answer).unwrap_or(&States::Refusal);
-        let misstatement = readings.misstatement(name, id);
+        let misstatement = readings.misstatement(&column.name(), id);
         let facts = Facts {
             validator: column.validator,
             request: one.request,
@@ -280,9 +280,7 @@ fn cells(
                 column: one.column,
                 request: one.request,
                 standing,
-                misstatement: misstatement
-                    .filter(|_| matches!(states, States::Causes(_)))
-                    .map(|misstatement| misstatement.why.clone()),
+                misstatement: misstatement.map(|misstatement| misstatement.why.clone()),
                 given,
             }),
             Err(why) => faults.push(format!(
