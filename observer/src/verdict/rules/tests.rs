@@ -17,6 +17,7 @@ fn every_line_of_the_table_is_a_rule() {
     for line in &lines {
         let rule = Rule::parse(line, true);
         assert!(rule.is_ok(), "{line}: {rule:?}");
+        assert_eq!(rule.unwrap().check(), Ok(()), "{line}");
         let source = line.split('\t').nth(7).unwrap_or_default();
         assert!(!source.is_empty(), "{line} has no source");
     }
