@@ -84,19 +84,16 @@ fn layer(root: &Path, layers: &mut Layers, test: &Built) {
         _ if test.is_library => format!("unit {}", test.package),
         _ => format!("unit {} ({})", test.package, test.target),
     };
-    let unable = match name.as_str() {
-        "corpora" => no_corpora(root),
-        "live_source" => no_kernel(),
-        "live" => match no_kernel() {
-            None => match tools::provide(root) {
-                Ok(()) => None,
-                Err(error) if tools::is_root() => {
-                    return layers.add(&name, Outcome::Failed(error));
-                }
-                Err(error) => Some(error),
-            },
-            unable => unable,
-        },
+    let provided = match name.as_str() {
+        "live" if no_kernel().is_none() => tools::provide(root),
+        "deploy" => tools::provide_deploy(),
+        _ => Ok(()),
+    };
+    let unable = match (name.as_str(), provided) {
+        (_, Err(error)) if tools::is_root() => return layers.add(&name, Outcome::Failed(error)),
+        (_, Err(error)) => Some(error),
+        ("corpora", _) => no_corpora(root),
+        ("live" | "live_source", _) => no_kernel(),
         _ => None,
     };
     match unable {

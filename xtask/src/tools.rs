@@ -92,6 +92,9 @@ const WHOLE_LAB: &[(&str, &str)] = &[
     ("/usr/share/perl5/Mojolicious.pm", "libmojolicious-perl"),
 ];
 
+/// Likewise, of the tests of deploy/.
+const DEPLOY: &[(&str, &str)] = &[("promtool", "prometheus"), ("kubectl", "kubernetes-client")];
+
 /// Whether this process is root: only root loads kernel programs and installs packages.
 pub(crate) fn is_root() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
@@ -175,6 +178,11 @@ pub(crate) fn provide_machines() -> Result<(), String> {
 /// Finds or installs all that the bench needs; says what is missing otherwise.
 pub(crate) fn provide_bench() -> Result<(), String> {
     programs(BENCH)
+}
+
+/// Finds or installs all that the tests of deploy/ need; says what is missing otherwise.
+pub(crate) fn provide_deploy() -> Result<(), String> {
+    programs(DEPLOY)
 }
 
 /// The programs that the live tests start.
