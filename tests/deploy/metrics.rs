@@ -80,6 +80,17 @@ fn causes_of_the_rules_are_documented() {
 }
 
 #[test]
+fn pages_for_people_ask_for_metrics_that_are_there() {
+    let (known, records) = (documented(), records());
+    for page in ["docs/deploy.md", "docs/oncall.md"] {
+        for name in names(&read(page)) {
+            let found = known.contains(&name) || records.contains(&name);
+            assert!(found, "{page}: nothing is called {name}");
+        }
+    }
+}
+
+#[test]
 fn the_dashboard_asks_for_metrics_that_are_documented() {
     let dashboard: Value = serde_json::from_str(&read("deploy/grafana/observer.json")).unwrap();
     let mut queries = Vec::new();
