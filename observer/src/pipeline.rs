@@ -122,9 +122,9 @@ impl Pipeline {
             });
             return done.map(|()| middle.totals());
         }
-        // One batch is read while exchanges are made of another: those of a storm are large.
-        let (jobs, to_do) = sync_channel(0);
-        let (batches, free) = sync_channel(1);
+        // One batch is read and one waits while exchanges are made of a third: those of a storm are large.
+        let (jobs, to_do) = sync_channel(1);
+        let (batches, free) = sync_channel(2);
         let (messages, received) = sync_channel(WAITING);
         let (back, used) = sync_channel(2 * WAITING);
         thread::scope(move |scope| {

@@ -44,13 +44,14 @@ pub use terms::{Terms, TermsError};
 /// The path that means standard input.
 pub const STANDARD_INPUT: &str = "-";
 
-/// How many items a batch gets at most.
-pub const BATCH_ITEMS: usize = 1024;
+/// How many items a batch gets at most. Few batches: to wake the thread that is next may take a
+/// millisecond on a virtual machine, and of 4,096 items much more comes.
+pub const BATCH_ITEMS: usize = 4096;
 /// After how many payload bytes a batch is full; the last packet may go beyond it.
-pub const BATCH_BYTES: usize = 256 * 1024;
+pub const BATCH_BYTES: usize = 1024 * 1024;
 /// How many packets are looked at for one batch at most: a capture full of something else must not
 /// keep the reader from its other duties.
-const BATCH_PACKETS: usize = 64 * BATCH_ITEMS;
+const BATCH_PACKETS: usize = 16 * BATCH_ITEMS;
 /// How many captures can be merged: each has a window of 256 KiB or more.
 const MAX_OPEN: usize = 256;
 
