@@ -1,5 +1,6 @@
 //! The verdict as a whole: a table of cases, and what must hold of every exchange.
 
+mod case;
 mod cases;
 mod phrasings;
 mod properties;
