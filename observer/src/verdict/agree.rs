@@ -82,9 +82,8 @@ fn missing(statement: &Statement, token: &Token<'_>) -> Weight {
         return Better(Cause::HeaderMalformed, finding.clause.clone());
     }
     let scheme = credential.scheme.as_deref().unwrap_or("(none)");
-    let mut challenges = statement.challenges.iter();
     let is_usual = matches!(scheme, "bearer" | "dpop");
-    if !is_usual && !challenges.any(|challenge| challenge.scheme == scheme) {
+    if !is_usual && !statement.asks_for(scheme) {
         let clause =
             format!("the request had the scheme {scheme}, which the server does not ask for");
         return Better(Cause::HeaderMalformed, clause);

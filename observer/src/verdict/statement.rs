@@ -125,6 +125,14 @@ impl Statement {
         !self.challenges.is_empty() && !self.challenges.iter().any(Challenge::has_error)
     }
 
+    /// Whether a challenge asks for a scheme.
+    pub(super) fn asks_for(&self, scheme: &str) -> bool {
+        self.challenges.iter().any(|challenge| {
+            // Some name what they take, and not how it is carried: gin-jwt asks for JWT.
+            challenge.scheme == scheme || (challenge.scheme == "jwt" && scheme == "bearer")
+        })
+    }
+
     /// Whether a cause is among those that are named.
     pub(super) fn names(&self, cause: Cause) -> bool {
         self.said.iter().any(|said| said.causes.contains(&cause))
