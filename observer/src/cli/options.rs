@@ -123,8 +123,8 @@ pub(super) struct Files {
 impl Files {
     /// Reads them. Words of `--rules` come before those that the configuration names.
     pub(super) fn read(&self) -> Result<Config, ConfigError> {
-        let mut config = self.config.as_deref().map(Config::read).transpose()?;
-        let mut config = config.take().unwrap_or_default();
+        let config = self.config.as_deref().map(Config::read).transpose()?;
+        let mut config = config.unwrap_or_default();
         if let Some(rules) = &self.rules {
             config.words = Words::read(rules)?.or(config.words);
         }

@@ -16,6 +16,20 @@ const MILLISECONDS: f64 = 1e11;
 /// What a verdict needs, whether it is shown or not. `sub` is hashed.
 const NEEDED: &[&str] = &["iss", "aud", "exp", "nbf", "iat", "scope", "scp", "sub"];
 
+impl Claims {
+    /// The claim by which an issuer says which token it is, if it says one of these; letters of any size.
+    pub fn marked(&self, marks: &[&str]) -> Option<(&'static str, &str)> {
+        ["typ", "token_use", "type", "token_type"]
+            .into_iter()
+            .find_map(|name| {
+                let value = self.shown.get(name)?.as_str()?;
+                let mut marks = marks.iter();
+                let is_one = marks.any(|mark| value.eq_ignore_ascii_case(mark));
+                is_one.then_some((name, value))
+            })
+    }
+}
+
 /// Claims, and the issuer as sent: key sets are found by it, so it must not be the shown text.
 pub(super) struct Read {
     pub(super) claims: Claims,

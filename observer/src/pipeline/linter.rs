@@ -45,10 +45,9 @@ impl Linter {
         }
         self.latest = Some((Arc::clone(credential), Arc::clone(service)));
         let key = (credential.fingerprint?, Arc::clone(service));
-        if seen.get(&key).is_some() {
+        if seen.put(key, ()).is_some() {
             return None;
         }
-        seen.put(key, ());
         Some(lints(credential)).filter(|lints| !lints.is_empty())
     }
 }

@@ -290,25 +290,17 @@ const PERSONAL: &[&str] = &[
     "zoneinfo",
 ];
 
-/// By the claims in which issuers say which token it is.
-fn is_marked(claims: &Claims, marks: &[&str]) -> bool {
-    ["typ", "token_use", "type", "token_type"]
-        .iter()
-        .any(|name| {
-            let value = claims.shown.get(*name).and_then(|value| value.as_str());
-            value.is_some_and(|value| marks.iter().any(|mark| value.eq_ignore_ascii_case(mark)))
-        })
-}
-
 fn is_refresh(claims: &Claims) -> bool {
-    is_marked(claims, &["refresh", "refresh_token", "offline"])
+    claims
+        .marked(&["refresh", "refresh_token", "offline"])
+        .is_some()
 }
 
 /// Marked so, or with the claims that only ID tokens have (OpenID Connect Core section 3.1.3.6) and no scope.
 fn is_id_token(claims: &Claims) -> bool {
     let has = |name: &str| names(claims).any(|own| own == name);
     let has_no_scope = claims.scopes.is_empty();
-    is_marked(claims, &["id", "id_token"])
+    claims.marked(&["id", "id_token"]).is_some()
         || (has_no_scope && (has("at_hash") || has("c_hash") || has("nonce")))
 }
 

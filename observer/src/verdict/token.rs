@@ -286,17 +286,8 @@ impl<'a> Token<'a> {
     /// Claims by which issuers mark tokens that are no access tokens.
     fn judge_type(&mut self) {
         let Some(claims) = self.claims() else { return };
-        let found = ["typ", "token_use", "type", "token_type"]
-            .iter()
-            .find_map(|name| {
-                let value = claims.shown.get(*name)?.as_str()?;
-                let wrong = ["refresh", "offline", "id", "id_token", "refresh_token"];
-                wrong
-                    .iter()
-                    .any(|one| value.eq_ignore_ascii_case(one))
-                    .then_some((*name, value))
-            });
-        if let Some((name, value)) = found {
+        let wrong = ["refresh", "offline", "id", "id_token", "refresh_token"];
+        if let Some((name, value)) = claims.marked(&wrong) {
             // ID tokens are taken here and there; nobody takes what can only be exchanged.
             let is_for_exchange = !value.to_ascii_lowercase().starts_with("id");
             self.find(
