@@ -3,7 +3,10 @@
 use std::sync::{Arc, LazyLock};
 
 use httparse::Header;
-use observer::credential::{ClaimAllowList, FingerprintKey, Inspector, KeySets, Policy};
+use observer::credential::{
+    Carried, ClaimAllowList, FingerprintKey, Inspector, KeySets, MAX_OTHERS, Places, Policy,
+};
+use observer::oauth::{Action, Grant, MAX_TOKENS};
 
 static POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| {
     let mut keys = KeySets::default();
@@ -20,6 +23,7 @@ static POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| {
 /// One input.
 pub(crate) fn run(value: &[u8]) {
     let mut inspector = Inspector::new(Arc::clone(&POLICY));
+    elsewhere(&mut inspector, value);
     for cut in [false, true] {
         let fields = [Header {
             name: "authorization",
@@ -41,5 +45,32 @@ pub(crate) fn run(value: &[u8]) {
                     .any(|window| window == secret)
             );
         }
+    }
+}
+
+/// The same bytes wherever else credentials travel.
+fn elsewhere(inspector: &mut Inspector, value: &[u8]) {
+    let names = [
+        "cookie",
+        "sec-websocket-protocol",
+        "proxy-authorization",
+        "x-any",
+        "dpop",
+    ];
+    let fields = names.map(|name| Header { name, value });
+    let text = String::from_utf8_lossy(value);
+    for cut in [false, true] {
+        let carried = inspector.all(Places {
+            target: &text,
+            fields: &fields,
+            authorization: None,
+            cut,
+        });
+        assert!(carried.others.len() <= MAX_OTHERS);
+        let form = inspector.form(&text, carried, value, !cut);
+        let mut grant = form.grant.unwrap_or_else(|| Grant::new(Action::Issue));
+        inspector.issued(&mut grant, value, !cut);
+        assert!(grant.presented.len() <= MAX_TOKENS && grant.issued.len() <= MAX_TOKENS);
+        inspector.form("/", Carried::default(), value, cut);
     }
 }

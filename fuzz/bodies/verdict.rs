@@ -3,6 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use observer::credential::Echo;
 use observer::exchange::{Capture, Connection, Excerpt, Exchange, Field, Response, Side};
 use observer::packet::ConnectionKey;
 use observer::time::Timestamp;
@@ -38,6 +39,8 @@ pub(crate) fn run(data: &[u8]) {
             fields: fields.into(),
             excerpt: Excerpt::new(body.into_bytes(), true),
         }),
+        grant: None,
+        secrets: Echo::default(),
         handled: None,
         capture: Capture::default(),
         completed: time,

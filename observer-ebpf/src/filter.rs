@@ -17,13 +17,15 @@ pub(crate) fn ask(skb: *mut __sk_buff, ends: &Addresses, role: u8, filter: Filte
     let mut heard = Heard::default();
     let generation = filter.generation;
     if filter.kinds & PORTS != 0 {
-        // Of a connection that was open before, nobody knows the server here: the agent will.
-        let said = match role {
-            role if role == Role::Server as u8 => says(maps::port(ends.local_port), generation),
-            role if role == Role::Client as u8 => says(maps::port(ends.remote_port), generation),
-            _ => INCLUDE,
+        let said = |port| says(maps::port(port), generation);
+        let server = match role {
+            role if role == Role::Server as u8 => said(ends.local_port),
+            role if role == Role::Client as u8 => said(ends.remote_port),
+            // Of a connection that was open before, nobody knows the server here: the agent will. But it is
+            // at one of the two.
+            _ => (said(ends.local_port) | said(ends.remote_port)) & INCLUDE,
         };
-        heard.hear(PORTS, said);
+        heard.hear(PORTS, server);
     }
     if filter.kinds & NETWORKS != 0 {
         let either = maps::network(ends.local) | maps::network(ends.remote);

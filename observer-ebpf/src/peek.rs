@@ -7,7 +7,7 @@ use aya_ebpf::{
     cty::c_void,
     helpers::generated::{bpf_probe_read_user, bpf_skb_load_bytes},
 };
-use observer_common::window::{self, Mark, PREFIX, Peek};
+use observer_common::window::{self, LINE, LINE_WORDS, Mark, PREFIX, Peek};
 
 use crate::{
     headers::{self, Tcp},
@@ -33,6 +33,12 @@ impl Peek for Packet<'_> {
     #[inline(always)]
     fn recognise(&self, low: u64, high: u64, known: u32) -> Mark {
         Mark::from_number(observer_recognise(low, high, known) as u8)
+    }
+
+    #[inline(always)]
+    fn is_of_issuer(&self, offset: u32) -> bool {
+        let from = self.tcp.offset.wrapping_add(offset);
+        observer_packet_is_of_issuer(self.skb, from, self.tcp.len.wrapping_sub(offset)) != 0
     }
 
     #[inline(always)]
@@ -66,6 +72,12 @@ impl Peek for Memory {
     #[inline(always)]
     fn recognise(&self, low: u64, high: u64, known: u32) -> Mark {
         Mark::from_number(observer_recognise(low, high, known) as u8)
+    }
+
+    #[inline(always)]
+    fn is_of_issuer(&self, offset: u32) -> bool {
+        let from = self.from.wrapping_add(u64::from(offset));
+        observer_memory_is_of_issuer(from, self.len.wrapping_sub(offset)) != 0
     }
 
     #[inline(always)]
@@ -112,6 +124,47 @@ fn prefix(rest: u32, read: impl FnOnce(*mut c_void, u32) -> i64) -> (u64, u64, u
             len,
         )
     }
+}
+
+/// Whether the request line in the first bytes of `rest` is of an issuer. `read` as for [`prefix`].
+#[inline(always)]
+fn is_of_issuer(rest: u32, read: impl FnOnce(*mut c_void, u32) -> i64) -> u32 {
+    let len = if rest < LINE { rest } else { LINE };
+    if len == 0 {
+        return 0;
+    }
+    let mut line = MaybeUninit::<[u64; LINE_WORDS]>::uninit();
+    let start = line.as_mut_ptr().cast::<u64>();
+    // SAFETY: all words are written, the first bytes of them twice; volatile as in `prefix`.
+    let line = unsafe {
+        for word in 0..LINE_WORDS {
+            start.add(word).write_volatile(0);
+        }
+        if read(start.cast(), bounded::<{ LINE as i32 - 1 }>(len)) != 0 {
+            return 0;
+        }
+        line.assume_init_ref()
+    };
+    u32::from(window::is_of_issuer(line))
+}
+
+/// Functions of their own for the verifier, as the next one.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn observer_packet_is_of_issuer(skb: *mut __sk_buff, from: u32, rest: u32) -> u32 {
+    // SAFETY: the context of the program, and as many bytes as the line has room for.
+    is_of_issuer(rest, |to, len| unsafe {
+        bpf_skb_load_bytes(skb.cast(), from, to, len)
+    })
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn observer_memory_is_of_issuer(from: u64, rest: u32) -> u32 {
+    // SAFETY: as many bytes as the line has room for; the helper checks the address.
+    is_of_issuer(rest, |to, len| unsafe {
+        bpf_probe_read_user(to, len, from as *const c_void)
+    })
 }
 
 /// A function of its own for the verifier: see [`Peek::recognise`].

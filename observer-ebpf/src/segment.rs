@@ -191,8 +191,10 @@ fn by_class(bytes: &impl Bytes, record: &Segment, len: u32) -> Result<(), Lost> 
         submit::<{ CLASSES[3] }, { CLASSES[3] as i32 - 1 }>(bytes, record, len)
     } else if len <= CLASSES[4] as u32 {
         submit::<{ CLASSES[4] }, { CLASSES[4] as i32 - 1 }>(bytes, record, len)
-    } else {
+    } else if len <= CLASSES[5] as u32 {
         submit::<{ CLASSES[5] }, { CLASSES[5] as i32 - 1 }>(bytes, record, len)
+    } else {
+        submit::<{ CLASSES[6] }, { CLASSES[6] as i32 - 1 }>(bytes, record, len)
     }?;
     count(Counter::SegmentsSubmitted, 1);
     Ok(())

@@ -9,6 +9,8 @@ static REQUEST_WINDOW: Global<u32> = Global::new(Knobs::DEFAULT.request);
 #[unsafe(no_mangle)]
 static ANSWER_WINDOW: Global<u32> = Global::new(Knobs::DEFAULT.answer);
 #[unsafe(no_mangle)]
+static ISSUER_WINDOW: Global<u32> = Global::new(Knobs::DEFAULT.issuer);
+#[unsafe(no_mangle)]
 static REFUSAL_WINDOW: Global<u32> = Global::new(Knobs::DEFAULT.refusal);
 #[unsafe(no_mangle)]
 static REFUSAL_BODY: Global<u32> = Global::new(Knobs::DEFAULT.refusal_body);
@@ -71,6 +73,7 @@ pub(crate) fn knobs() -> Knobs {
     Knobs {
         request: REQUEST_WINDOW.load(),
         answer: ANSWER_WINDOW.load(),
+        issuer: ISSUER_WINDOW.load(),
         refusal: REFUSAL_WINDOW.load(),
         refusal_body: REFUSAL_BODY.load(),
         hello: HELLO_WINDOW.load(),

@@ -9,7 +9,7 @@ use base64::prelude::*;
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use httparse::Header;
 
-use observer::credential::{Credential, Inspector, Policy};
+use observer::credential::{Credential, Echo, Inspector, Policy};
 use observer::exchange::{
     Capture, Connection, Excerpt, Exchange, Field, Request, RequestHead, Response, Side, Target,
 };
@@ -78,6 +78,7 @@ fn exchange(credential: Arc<Credential>, body: &str) -> Exchange {
                 longest_field: 700,
                 preflight: false,
                 credential: Some(credential),
+                others: Vec::new(),
             }),
         }),
         response: Some(Response {
@@ -88,6 +89,8 @@ fn exchange(credential: Arc<Credential>, body: &str) -> Exchange {
             fields: Arc::from(fields),
             excerpt: Excerpt::new(body.as_bytes().to_vec(), true),
         }),
+        grant: None,
+        secrets: Echo::default(),
         handled: None,
         capture: Capture::default(),
         completed: time,

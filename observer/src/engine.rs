@@ -181,6 +181,9 @@ impl Engine {
 impl Worker {
     /// Takes those items of a batch that are its own, between two times of the clock.
     fn process(&mut self, batch: &Batch, before: Timestamp, after: Timestamp, limits: &Limits) {
+        if self.inspector.renew() {
+            self.heads.forget_requests();
+        }
         let mut desk = Desk {
             limits,
             inspector: &mut self.inspector,

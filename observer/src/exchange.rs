@@ -11,7 +11,8 @@ use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use crate::credential::Credential;
+use crate::credential::{Credential, Echo};
+use crate::oauth::Grant;
 use crate::packet::{ConnectionKey, Handling, UnixEnds};
 use crate::time::{Step, Timestamp};
 use crate::wiped::Wiped;
@@ -27,6 +28,10 @@ pub struct Exchange {
     pub request: Option<Request>,
     /// What was answered: the final answer, never a 1xx (101 is final).
     pub response: Option<Response>,
+    /// What passed, where the request was one to an authorization server.
+    pub grant: Option<Arc<Grant>>,
+    /// How the secrets of the request's form are known where the answer repeats them.
+    pub secrets: Echo,
     /// Who handled it at this end.
     pub handled: Option<Handling>,
     /// What is missing of the two heads.
@@ -43,6 +48,11 @@ impl Exchange {
             .map(|request| request.started)
             .or(self.response.as_ref().map(|response| response.started))
             .unwrap_or(self.completed)
+    }
+
+    /// Whether the request had secrets in a form, by which it may have asked to be let in.
+    pub fn has_secrets(&self) -> bool {
+        self.grant.is_some() || !self.secrets.is_empty()
     }
 
     /// Moves what it says of times to the time of day. `completed` stays in the clock of the data.
@@ -109,6 +119,21 @@ pub struct Request {
     pub head: Arc<RequestHead>,
 }
 
+impl Request {
+    /// Seconds from the request to `exp` of its token; below zero when it had passed.
+    pub fn seconds_to_expiry(&self) -> Option<f64> {
+        let claims = self.credential.as_ref()?.claims.as_ref()?;
+        let expiry = claims.expiry()?.nanos();
+        let nanos = expiry.saturating_sub(self.started.nanos());
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a histogram's buckets are minutes wide"
+        )]
+        let seconds = nanos as f64 / 1e9;
+        Some(seconds)
+    }
+}
+
 /// What the head of a request says.
 #[derive(Clone)]
 pub struct RequestHead {
@@ -120,8 +145,11 @@ pub struct RequestHead {
     pub longest_field: u32,
     /// A CORS preflight: OPTIONS with Origin and Access-Control-Request-Method.
     pub preflight: bool,
-    /// The credential it carried, taken apart. `None`: none in any place that observer reads.
+    /// The credential by which it asked to be let in, taken apart. `None`: none in any place that
+    /// observer reads.
     pub credential: Option<Arc<Credential>>,
+    /// The other credentials that it carried: at most [`crate::credential::MAX_OTHERS`].
+    pub others: Vec<Arc<Credential>>,
 }
 
 /// A request says what its head says.
@@ -183,8 +211,9 @@ pub struct Response {
     /// The fields that say why: see [`Field`]. In order; a field that came twice is there twice. The
     /// same for all that have the same head.
     pub fields: Arc<[(Field, String)]>,
-    /// The start of the body where it may say why: of 4xx and 5xx up to [`MAX_EXCERPT`] bytes, of
-    /// others only what came with the head.
+    /// The start of the body where it may say why: of 4xx and 5xx up to [`MAX_EXCERPT`] bytes; where it
+    /// may be a key set or a discovery document up to [`crate::keys::MAX_DOCUMENT`]; of others only what
+    /// came with the head.
     pub excerpt: Excerpt,
 }
 
@@ -207,6 +236,8 @@ impl Response {
 /// Values are text from the wire, at most [`MAX_FIELD`] bytes each and [`MAX_FIELDS`] in all.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Field {
+    /// `Cache-Control`, the first: how long a key set may be kept.
+    CacheControl,
     /// `WWW-Authenticate`, RFC 9110 section 11.6.1.
     WwwAuthenticate,
     /// `Proxy-Authenticate`, RFC 9110 section 11.7.1.
@@ -281,6 +312,6 @@ pub const MAX_PATH: usize = 1024;
 /// The longest response field kept, in bytes.
 pub const MAX_FIELD: usize = 2048;
 /// How many response fields are kept.
-pub const MAX_FIELDS: usize = 16;
+pub const MAX_FIELDS: usize = 17;
 /// How many bytes of a 4xx or 5xx body are kept. The kernel ships as many.
 pub const MAX_EXCERPT: usize = 4096;

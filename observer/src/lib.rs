@@ -7,6 +7,7 @@
 
 #![deny(unsafe_code)]
 
+mod bounded;
 pub mod cli;
 pub mod config;
 pub mod credential;
@@ -18,7 +19,10 @@ pub mod exchange;
 pub mod filter;
 pub mod gap;
 pub mod hardening;
+pub mod history;
 pub mod identity;
+pub mod keys;
+pub mod oauth;
 pub mod packet;
 pub mod pipeline;
 pub mod privileges;
@@ -33,5 +37,6 @@ pub mod stop;
 pub mod stream;
 pub mod time;
 pub mod totals;
+mod units;
 pub mod verdict;
 mod wiped;

@@ -223,9 +223,40 @@ pub struct Item {
     pub kind: ItemKind,
 }
 
+/// How much a batch takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// It is full with so many items,
+    pub items: usize,
+    /// and with so many payload bytes; the last packet may go beyond it.
+    pub bytes: usize,
+}
+
+impl Size {
+    /// For batches that go from thread to thread. Few: to wake the thread that is next may take a
+    /// millisecond on a virtual machine, and of 4,096 items much more comes.
+    pub const LARGE: Self = Self {
+        items: 4096,
+        bytes: 1024 * 1024,
+    };
+    /// For one thread that does everything: what it makes of a batch lies in the cache of the processor
+    /// still when it is judged.
+    pub const SMALL: Self = Self {
+        items: 1024,
+        bytes: 256 * 1024,
+    };
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self::LARGE
+    }
+}
+
 /// Items in the order in which the source saw them, with their bytes.
 #[derive(Default)]
 pub struct Batch {
+    size: Size,
     items: Vec<Item>,
     /// All that was ever stored, as far as nothing else was stored there since.
     arena: Wiped,
@@ -238,9 +269,17 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// An empty batch.
+    /// An empty batch that takes much.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty batch that takes so much.
+    pub fn of(size: Size) -> Self {
+        Self {
+            size,
+            ..Self::default()
+        }
     }
 
     /// Puts bytes into the arena and says where they lie, for [`Segment::payload`].
@@ -307,6 +346,11 @@ impl Batch {
     /// How many bytes the arena holds.
     pub fn stored(&self) -> usize {
         self.stored
+    }
+
+    /// Whether it holds as much as it takes. Whoever fills it is to look.
+    pub fn is_full(&self) -> bool {
+        self.items.len() >= self.size.items || self.stored >= self.size.bytes
     }
 
     /// Whether there is no item in it.

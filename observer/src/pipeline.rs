@@ -13,8 +13,8 @@ mod steps;
 
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::config::Config;
@@ -22,7 +22,9 @@ use crate::credential::Policy;
 use crate::engine::{Engine, Limits};
 use crate::event::{Paths, Requests};
 use crate::filter::Filter;
-use crate::packet::Batch;
+use crate::history::History;
+use crate::keys::Keys;
+use crate::packet::{Batch, Size};
 use crate::service::Services;
 use crate::sink::Sink;
 use crate::source::Source;
@@ -53,6 +55,8 @@ pub struct Settings {
     pub filter: Filter,
     /// How paths leave.
     pub paths: Paths,
+    /// What is known of keys, which others may read while it runs.
+    pub keys: Arc<Mutex<Keys>>,
 }
 
 /// Turns batches into events and hands them to sinks.
@@ -77,9 +81,11 @@ impl Pipeline {
                 filter: settings.filter,
                 requests: Requests::new(settings.paths),
                 judge: Judge::understanding(settings.words),
+                history: History::default(),
                 linter: Linter::new(sinks.iter().any(|sink| sink.wants_lints())),
                 sinks,
                 steps: Steps::default(),
+                keys: settings.keys,
                 unjudged: 0,
             },
             changes: None,
@@ -115,7 +121,7 @@ impl Pipeline {
         };
         if alone {
             verdict::prepare();
-            let done = reader.read(|job| {
+            let done = reader.read(Batch::of(Size::SMALL), |job| {
                 let (message, batch) = middle.take(job);
                 middle.reuse(reporter.take(message, stop));
                 Some(batch)
@@ -149,7 +155,7 @@ impl Pipeline {
                 }
                 middle.totals()
             });
-            let done = reader.read(|job| {
+            let done = reader.read(Batch::new(), |job| {
                 jobs.send(job).ok()?;
                 Some(free.try_recv().unwrap_or_default())
             });
@@ -168,20 +174,23 @@ struct Reader<'a, S> {
 }
 
 impl<S: Source> Reader<'_, S> {
-    /// Reads until the end. `send` takes a job, and gives a batch for another, unless nobody takes them
-    /// any more.
-    fn read(&mut self, mut send: impl FnMut(Job) -> Option<Batch>) -> Result<(), S::Error> {
+    /// Reads until the end, into `batch` first. `send` takes a job, and gives a batch for another, unless
+    /// nobody takes them any more.
+    fn read(
+        &mut self,
+        mut batch: Batch,
+        mut send: impl FnMut(Job) -> Option<Batch>,
+    ) -> Result<(), S::Error> {
         let Self {
             source,
             changes,
             stop,
         } = self;
-        let mut batch = Batch::new();
         let mut done = Ok(());
         loop {
             let changed = changes.iter().flat_map(Receiver::try_iter).last();
             if let Some(config) = changed.filter(|config| narrow(*source, config)) {
-                send(Job::Configured(config));
+                send(Job::Configured(Box::new(config)));
             }
             // What was captured before the end was asked for is still taken.
             let last = stop.requested();

@@ -46,6 +46,11 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         self.young.get(key)
     }
 
+    /// How many keys are known.
+    pub(crate) fn len(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
+
     /// Notes what is known under a key.
     pub(crate) fn put(&mut self, key: K, value: V) {
         if self.young.len() >= self.generation {
@@ -59,7 +64,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
 
 /// Spreads one number.
 #[derive(Default)]
-struct Spreading(u64);
+pub(crate) struct Spreading(u64);
 
 impl Hasher for Spreading {
     #[expect(clippy::cast_possible_truncation, reason = "the two halves of it")]

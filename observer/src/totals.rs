@@ -40,6 +40,19 @@ pub struct Totals {
     pub context_lost: u64,
     /// What was said over unix sockets that are not seen. `None`: they are, or it is not counted.
     pub unix_unseen: Option<UnixUnseen>,
+    /// What the kernel says of the clock of this host. `None`: it is not asked, or does not tell.
+    pub host_clock: Option<HostClock>,
+}
+
+/// Whether the clock of this host is synchronised, and how good it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct HostClock {
+    /// Something keeps it synchronised.
+    pub synchronised: bool,
+    /// By how many microseconds it may be off at the most.
+    pub max_error_us: u64,
+    /// By how many it is off, as whatever keeps it estimates.
+    pub estimated_error_us: u64,
 }
 
 /// How much was said over unix sockets, and by whom to whom, where nobody can see what.

@@ -154,9 +154,9 @@ pub const UNIX_NAME: usize = 112;
 
 /// How many copied bytes the records of each size class hold. Powers of two, because that is how the
 /// verifier is shown that a length fits.
-pub const CLASSES: [usize; 6] = [256, 512, 1024, 2048, 4096, MAX_PAYLOAD];
+pub const CLASSES: [usize; 7] = [256, 512, 1024, 2048, 4096, 16 * 1024, MAX_PAYLOAD];
 /// How many copied bytes a record holds at most.
-pub const MAX_PAYLOAD: usize = 16 * 1024;
+pub const MAX_PAYLOAD: usize = 64 * 1024;
 
 const _: () = {
     use core::mem::offset_of;

@@ -19,17 +19,22 @@
 
 mod mark;
 mod side;
+mod target;
 
 pub use mark::{Mark, PREFIX, recognise};
 pub use side::{Kind, Side};
+pub use target::{LINE, LINE_WORDS, is_of_issuer};
 
 /// How much is copied. All in bytes, except `patience`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Knobs {
-    /// From the start of a request's head; closed early by a segment that ends in CRLFCRLF.
+    /// From the start of a request's head; closed early by a segment that ends in CRLFCRLF, unless it
+    /// [`is_of_issuer`].
     pub request: u32,
     /// From the start of a 1xx, 2xx or 3xx answer; closed early likewise.
     pub answer: u32,
+    /// From the start of a 1xx, 2xx or 3xx answer to a request that [`is_of_issuer`].
+    pub issuer: u32,
     /// From the start of a 4xx or 5xx answer.
     pub refusal: u32,
     /// From the end of the head of a 4xx or 5xx answer, when a segment ends there.
@@ -45,6 +50,7 @@ impl Knobs {
     pub const DEFAULT: Self = Self {
         request: 16 * 1024,
         answer: 1024,
+        issuer: 64 * 1024,
         refusal: 8 * 1024,
         refusal_body: 4 * 1024,
         hello: 2 * 1024,
@@ -91,6 +97,10 @@ pub trait Peek {
     fn recognise(&self, low: u64, high: u64, known: u32) -> Mark {
         recognise(low, high, known)
     }
+
+    /// Whether the request line that starts at `offset` is [`is_of_issuer`], as far as it is in the
+    /// segment. `offset` is inside the segment.
+    fn is_of_issuer(&self, offset: u32) -> bool;
 
     /// The last four bytes, big-endian (the last byte is the lowest). Of a shorter segment: what it
     /// has, in the lowest places, zero above.
@@ -145,7 +155,9 @@ pub fn decide<P: Peek>(
         }
         own.advance(end, other);
     }
+    let mut at = segment.seq;
     if own.is_pending() {
+        at = own.candidate();
         found = own.examine(other, segment, bytes, knobs);
     } else if fresh && segment.seq == before && own.is_http(other) && own.wants_less(segment, knobs)
     {
@@ -156,12 +168,25 @@ pub fn decide<P: Peek>(
             found = Some(mark);
         }
     }
+    match found {
+        Some(Mark::Request) if is_of_issuer_at(at, segment, bytes) => {
+            own.stay_open(at, knobs.request);
+        }
+        Some(Mark::Answer) if other.is_of_issuer() => own.stay_open(at, knobs.issuer),
+        _ => {}
+    }
 
     let (from, to) = own.wanted(segment, knobs);
     own.close(segment, before, bytes, knobs);
     let decision = own.account(segment, from, to, found);
     own.expire();
     decision
+}
+
+/// Whether a request that starts at `at` is of an issuer, as far as the segment shows it.
+#[inline(always)]
+fn is_of_issuer_at<P: Peek>(at: u32, segment: &Segment, bytes: &P) -> bool {
+    distance(segment.seq, at) >= 0 && bytes.is_of_issuer(at.wrapping_sub(segment.seq))
 }
 
 /// From `a` forward to `b` in sequence space; negative when `b` lies before.

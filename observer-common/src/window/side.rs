@@ -73,6 +73,8 @@ const PENDING: u8 = 1 << 2;
 const FOLLOW: u8 = 1 << 3;
 /// `ending` holds.
 const ENDED: u8 = 1 << 4;
+/// The last head is of a request to an issuer, or of its answer: what follows the head is wanted too.
+const ISSUER: u8 = 1 << 5;
 
 /// How many bytes of a TLS record that is no ClientHello, or of an HTTP/2 preface, are copied: enough
 /// to recognise them by.
@@ -200,6 +202,26 @@ impl Side {
         self.next = end;
     }
 
+    /// Where the candidate starts.
+    #[inline(always)]
+    pub(super) const fn candidate(&self) -> u32 {
+        self.candidate
+    }
+
+    /// Whether the last head was of a request to an issuer.
+    #[inline(always)]
+    pub(super) const fn is_of_issuer(&self) -> bool {
+        self.flags & ISSUER != 0
+    }
+
+    /// The head that was just found, at `at`, is of a request to an issuer or of its answer: the window
+    /// is this long, and the end of the head does not close it.
+    #[inline(always)]
+    pub(super) const fn stay_open(&mut self, at: u32, len: u32) {
+        self.end = at.wrapping_add(len);
+        self.flags = self.flags & !FOLLOW | ISSUER;
+    }
+
     /// Opens the window that a mark deserves. A window that the mark lies in or that it follows
     /// without a gap is prolonged instead, for the sake of late segments.
     #[inline(always)]
@@ -224,7 +246,7 @@ impl Side {
         self.kind = kind as u8;
         self.opened_by = mark as u8;
         self.misses = 0;
-        self.flags = self.flags & !FOLLOW | OPEN;
+        self.flags = self.flags & !(FOLLOW | ISSUER) | OPEN;
         if self.flags & ENDED != 0 {
             self.flags &= !ENDED;
             if distance(at, self.ending) > 0 {
@@ -322,7 +344,7 @@ impl Side {
             if distance(end, self.end) > 0 {
                 self.end = end;
             }
-        } else if self.kind <= Kind::Http as u8 {
+        } else if self.flags & ISSUER == 0 && self.kind <= Kind::Http as u8 {
             self.end = at;
             self.flags |= FOLLOW;
         }

@@ -57,6 +57,49 @@ fn a_refusal_in_one_segment_is_copied_up_to_eight_kibibytes() {
 }
 
 #[test]
+fn an_answer_of_an_issuer_is_copied_for_sixty_four_kibibytes() {
+    for target in ["/jwks", "/.well-known/openid-configuration", "/orders"] {
+        let is_of_issuer = target != "/orders";
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        // Head and body in one segment, and apart.
+        let mut whole = ACCEPTED.to_vec();
+        whole.resize(100_000, b'b');
+        let mut wire = Wire::new([1, 1]);
+        wire.send(IN, request.as_bytes());
+        let len = wire.send(OUT, &whole).len;
+        assert_eq!(len, if is_of_issuer { 65_536 } else { 1024 });
+
+        let mut wire = Wire::new([1, 1]);
+        wire.send(IN, request.as_bytes());
+        wire.send(OUT, ACCEPTED);
+        for _ in 0..40 {
+            let len = wire.send(OUT, &[b'b'; 1000]).len;
+            assert_eq!(len, if is_of_issuer { 1000 } else { 0 });
+        }
+        // What is asked next is nobody's but its own.
+        wire.send(IN, REQUEST);
+        assert_eq!(wire.send(OUT, &whole).len, 1024);
+        wire.send(IN, request.as_bytes());
+        assert_eq!(wire.send(OUT, REFUSED).mark, Some(Mark::Refusal));
+        assert_eq!(wire.send(OUT, &[b'b'; 9000]).len, 4096);
+    }
+}
+
+#[test]
+fn what_an_issuer_is_told_is_copied_behind_the_head() {
+    let mut wire = Wire::new([1, 1]);
+    wire.send(
+        IN,
+        b"POST /oauth/token HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+    );
+    assert_eq!(wire.send(IN, &[b'f'; 900]).len, 900);
+    assert_eq!(wire.send(OUT, ACCEPTED).len, ACCEPTED.len() as u32);
+    assert_eq!(wire.send(OUT, &[b'b'; 3000]).len, 3000);
+    wire.send(IN, b"POST /orders HTTP/1.1\r\nContent-Length: 9\r\n\r\n");
+    assert_eq!(wire.send(IN, &[b'f'; 900]).len, 0);
+}
+
+#[test]
 fn a_refused_upload_does_not_cut_the_refusal() {
     let mut wire = Wire::new([1, 1]);
     wire.send(IN, b"POST /a HTTP/1.1\r\nContent-Length: 10000000\r\n\r\n");

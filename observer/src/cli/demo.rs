@@ -284,6 +284,7 @@ fn settings(
         },
         services: Services::new(names),
         paths: Paths::AsSent,
+        keys: Default::default(),
     })
 }
 

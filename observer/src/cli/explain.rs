@@ -30,10 +30,16 @@ const MAX_INPUT: usize = 256 * 1024;
 /// and 2 when the arguments are wrong.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Check the signatures of an issuer's tokens against a key set in a file, the document of its
-    /// jwks_uri. Repeatable
-    #[arg(long = "jwks", value_name = "ISSUER=FILE")]
+    /// Check the signatures of an issuer's tokens against a key set, the document of its jwks_uri: a file, or
+    /// a URL, which is fetched; an issuer alone: as its discovery document says. Repeatable
+    #[arg(long = "jwks", value_name = "ISSUER=FILE|URL")]
     key_sets: Vec<String>,
+    /// Fetch keys without encryption from other hosts, too
+    #[arg(long)]
+    keys_in_clear: bool,
+    /// Check the HMAC of an issuer's tokens with a secret: the bytes of a file. Repeatable
+    #[arg(long = "hmac-secret", value_name = "ISSUER=FILE")]
+    secrets: Vec<String>,
     /// Show this claim too, not only its name. Repeatable
     #[arg(long = "show-claim", value_name = "NAME", value_delimiter = ',')]
     claims: Vec<String>,
@@ -59,7 +65,13 @@ pub(super) struct Args {
 pub(super) fn run(args: Args) -> Result<(), Error> {
     let has_keys = !args.key_sets.is_empty();
     let has_fingerprint_key = args.fingerprint_key.is_some();
-    let policy = options::policy(&args.key_sets, args.fingerprint_key, args.claims)?;
+    let (remotes, key_sets) = options::remotes(args.key_sets, &[]);
+    let policy = options::policy(&key_sets, &args.secrets, args.fingerprint_key, args.claims)?;
+    options::fetch(options::fetcher(
+        remotes,
+        args.keys_in_clear,
+        policy.fetched(),
+    ))?;
     let input = read()?;
     let value = field_value(&input).ok_or_else(|| {
         Error::Failed(

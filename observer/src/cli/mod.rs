@@ -1,21 +1,25 @@
 //! The commands of the binary: one file each.
 
+mod config;
 mod demo;
 mod doctor;
 mod explain;
+mod keys;
 mod logging;
 mod options;
 mod outputs;
+mod pages;
 mod reload;
 mod replay;
 mod run;
 mod unix;
+mod variables;
 
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{hardening, redact};
 
@@ -33,14 +37,33 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Completions(pages::Completions),
+    Config(config::Args),
     Demo(demo::Args),
     Doctor(doctor::Args),
     Explain(explain::Args),
+    Keys(Box<keys::Keys>),
+    Man(pages::Man),
     Replay(Box<replay::Replay>),
     Run(Box<run::Run>),
 }
 
 impl Cli {
+    /// Reads the command line, and the environment for what it leaves out.
+    ///
+    /// # Errors
+    /// The help was asked for, or something that cannot be.
+    pub fn read() -> Result<Self, clap::Error> {
+        let mut described = Self::described();
+        let matches = described.try_get_matches_from_mut(std::env::args_os())?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut described))
+    }
+
+    /// Every command and option, with the variables that options have.
+    fn described() -> clap::Command {
+        variables::of(Self::command())
+    }
+
     /// Does what the arguments ask. Gives 0 when it is done, 1 when it failed, 2 when it was asked
     /// for something that cannot be.
     pub fn run(self) -> ExitCode {
@@ -48,9 +71,13 @@ impl Cli {
             .map_err(|error| Error::Failed(error.to_string()))
             .and_then(|()| logging::start(self.log.as_deref()))
             .and_then(|()| match self.command {
+                Command::Completions(args) => pages::complete(&args),
+                Command::Config(args) => config::run(&args),
                 Command::Demo(args) => demo::run(args),
                 Command::Doctor(args) => doctor::run(&args),
                 Command::Explain(args) => explain::run(args),
+                Command::Keys(keys) => keys::run(*keys),
+                Command::Man(args) => pages::man(&args),
                 Command::Replay(replay) => replay::run(*replay),
                 Command::Run(run) => run::run(*run),
             });

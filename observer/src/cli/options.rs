@@ -1,23 +1,27 @@
 //! Options that several commands have.
 
+mod policy;
+
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use clap::{Args, ValueEnum};
 
-use crate::config::{Config, ConfigError};
-use crate::credential::{ClaimAllowList, FingerprintKey, KeySets, Policy};
+use crate::config::{self, Config, ConfigError, Fixed};
 use crate::engine::Limits;
 use crate::event::Paths;
 use crate::filter::{Filter, Statuses};
+use crate::keys::fetch::Fetcher;
+use crate::keys::{Keys, Place};
 use crate::pipeline::Settings;
 use crate::service::{self, Services};
 use crate::sink::ndjson::Which;
 use crate::verdict::{Expectation, Words};
 
 use super::Error;
+pub(super) use policy::{carriers, fetch, fetcher, policy, remotes};
 
 /// What is reported, and how it is judged.
 #[derive(Debug, Args)]
@@ -34,7 +38,7 @@ pub(super) struct Options {
     /// Call the server at this address so. Repeatable
     #[arg(long = "name", value_name = "ADDR:PORT=SERVICE", value_parser = name)]
     names: Vec<(SocketAddr, String)>,
-    /// Names of services and filters from a file: see docs/configuration.md
+    /// A configuration: see docs/configuration.md. `observer config check` says whether it is one
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// What servers say that observer does not know, as a table: see docs/configuration.md
@@ -43,12 +47,30 @@ pub(super) struct Options {
     /// What a service expects of a token, for services that do not say why they refuse. Repeatable
     #[arg(long = "expect", value_name = "SERVICE:iss=…,aud=…", value_parser = expectation)]
     expectations: Vec<Expected>,
-    /// Check the signatures of an issuer's tokens against a key set in a file. Repeatable
-    #[arg(long = "jwks", value_name = "ISSUER=FILE")]
+    /// Check the signatures of an issuer's tokens against a key set: a file, or a URL, which is fetched, and
+    /// while it runs fetched again; an issuer alone: as its discovery document says. Repeatable
+    #[arg(long = "jwks", value_name = "ISSUER=FILE|URL")]
     key_sets: Vec<String>,
+    /// The same as an issuer alone with --jwks: fetch its discovery document, and the keys that it names.
+    /// Repeatable
+    #[arg(long = "oidc", value_name = "ISSUER")]
+    discovered: Vec<String>,
+    /// Fetch keys without encryption from other hosts, too
+    #[arg(long)]
+    keys_in_clear: bool,
+    /// Check the HMAC of an issuer's tokens with a secret: the bytes of a file. Repeatable
+    #[arg(long = "hmac-secret", value_name = "ISSUER=FILE")]
+    secrets: Vec<String>,
+    /// The key set of an issuer is served here, if one goes by. Repeatable
+    #[arg(long = "keys-at", value_name = "ISSUER=HOST/PATH", value_parser = place)]
+    places: Vec<(String, Place)>,
     /// Show this claim too, not only its name. Repeatable
     #[arg(long = "show-claim", value_name = "NAME", value_delimiter = ',')]
     claims: Vec<String>,
+    /// Look for credentials there too: field:NAME, cookie:NAME or query:NAME; off: in Authorization alone.
+    /// Repeatable
+    #[arg(long = "carrier", value_name = "PLACE:NAME", value_delimiter = ',')]
+    carriers: Vec<String>,
     /// The key of the fingerprints: 32 bytes or more. Without it they are of this run alone
     #[arg(long, value_name = "FILE")]
     fingerprint_key: Option<PathBuf>,
@@ -60,48 +82,65 @@ pub(super) struct Options {
 impl Options {
     /// What is read again on SIGHUP. `None`: no file was named.
     pub(super) fn files(&self) -> Option<Files> {
-        let files = Files {
-            config: self.config.clone(),
-            rules: self.rules.clone(),
-        };
-        (files.config.is_some() || files.rules.is_some()).then_some(files)
+        (self.config.is_some() || self.rules.is_some()).then(|| self.all_files())
     }
 
-    /// Reads the files that are named, and gives what the pipeline needs.
-    pub(super) fn settings(self, paths: Paths) -> Result<Settings, Error> {
-        let config = match self.files() {
-            Some(files) => files
-                .read()
-                .map_err(|error| Error::Usage(error.to_string()))?,
-            None => Config::default(),
-        };
-        let mut expectations = Vec::<(String, Expectation)>::new();
-        for Expected {
-            service,
-            issuer,
-            audience,
-        } in self.expectations
-        {
-            let at = expectations.iter().position(|(known, _)| *known == service);
-            match at.and_then(|at| expectations.get_mut(at)) {
-                Some((_, known)) => {
-                    known.issuer.extend(issuer);
-                    known.audience.extend(audience);
-                }
-                None => expectations.push((service, Expectation { issuer, audience })),
-            }
+    /// What the files that are named say, with what the command line says of the same before it.
+    pub(super) fn read(&self) -> Result<Config, Error> {
+        let read = self.all_files().read();
+        read.map_err(|error| Error::Usage(error.to_string()))
+    }
+
+    fn all_files(&self) -> Files {
+        Files {
+            config: self.config.clone(),
+            rules: self.rules.clone(),
+            expectations: self.expectations.clone(),
+        }
+    }
+
+    /// What the pipeline needs. `config`: what was read.
+    /// Keys that are to be fetched are the second part.
+    pub(super) fn settings(
+        self,
+        config: Config,
+        limits: Limits,
+        paths: Paths,
+    ) -> Result<(Settings, Option<Fetcher>), Error> {
+        let Fixed {
+            mut key_sets,
+            mut secrets,
+            mut claims,
+            mut carriers,
+            fingerprint_key,
+            bounds,
+        } = config.fixed;
+        key_sets.extend(self.key_sets);
+        secrets.extend(self.secrets);
+        claims.extend(self.claims);
+        carriers.extend(self.carriers);
+        let fingerprint_key = self.fingerprint_key.or(fingerprint_key);
+        let (remotes, key_sets) = remotes(key_sets, &self.discovered);
+        let carriers = self::carriers(&carriers)?;
+        let policy = policy(&key_sets, &secrets, fingerprint_key, claims)?;
+        let policy = Arc::new(policy.reading(carriers));
+        let fetcher = fetcher(remotes, self.keys_in_clear, policy.fetched());
+        let mut keys = Keys::default();
+        for (issuer, place) in self.places {
+            keys.hint(&issuer, place);
         }
         let mut services = Services::new(self.names);
         services.configure(config.services);
-        Ok(Settings {
-            limits: Limits::default(),
-            policy: Arc::new(policy(&self.key_sets, self.fingerprint_key, self.claims)?),
+        let settings = Settings {
+            limits: bounds.over(limits),
+            policy,
             threads: self
                 .threads
+                .or(bounds.threads)
                 .or_else(|| std::thread::available_parallelism().ok())
                 .unwrap_or(NonZeroUsize::MIN),
             services,
-            expectations,
+            expectations: config.expectations,
             words: config.words,
             filter: Filter {
                 services: self.services,
@@ -110,24 +149,45 @@ impl Options {
                 rules: config.rules,
             },
             paths,
-        })
+            keys: Arc::new(Mutex::new(keys)),
+        };
+        Ok((settings, fetcher))
     }
 }
 
-/// The files of a run that may be changed while it runs.
+/// The files of a run that may be changed while it runs, and what the command line says besides.
 pub(super) struct Files {
     config: Option<PathBuf>,
     rules: Option<PathBuf>,
+    expectations: Vec<Expected>,
 }
 
 impl Files {
-    /// Reads them. Words of `--rules` come before those that the configuration names.
+    /// Reads them. Words of `--rules` come before those that the configuration names, and what
+    /// `--expect` says of a service is all that is expected there.
     pub(super) fn read(&self) -> Result<Config, ConfigError> {
         let config = self.config.as_deref().map(Config::read).transpose()?;
         let mut config = config.unwrap_or_default();
         if let Some(rules) = &self.rules {
             config.words = Words::read(rules)?.or(config.words);
         }
+        let mut expectations = Vec::new();
+        for Expected {
+            service,
+            issuer,
+            audience,
+        } in self.expectations.iter().cloned()
+        {
+            config::expect(&mut expectations, service, Expectation { issuer, audience });
+        }
+        let said = expectations.len();
+        for (service, what) in config.expectations {
+            let known = expectations.iter().take(said);
+            if !known.into_iter().any(|(known, _)| *known == service) {
+                expectations.push((service, what));
+            }
+        }
+        config.expectations = expectations;
         Ok(config)
     }
 
@@ -136,6 +196,7 @@ impl Files {
         Self {
             config: Some(config.to_owned()),
             rules: Some(rules.to_owned()),
+            expectations: Vec::new(),
         }
     }
 
@@ -201,27 +262,6 @@ pub(super) fn is_standard_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// What `--jwks`, `--fingerprint-key` and `--show-claim` ask for.
-pub(super) fn policy(
-    key_sets: &[String],
-    fingerprint_key: Option<PathBuf>,
-    claims: Vec<String>,
-) -> Result<Policy, Error> {
-    let mut keys = KeySets::default();
-    for argument in key_sets {
-        keys.add(argument).map_err(|error| match error {
-            crate::credential::KeySetError::Argument { .. } => Error::Usage(error.to_string()),
-            _ => Error::Failed(error.to_string()),
-        })?;
-    }
-    let key = match fingerprint_key {
-        Some(path) => FingerprintKey::from_file(&path),
-        None => FingerprintKey::random(),
-    }
-    .map_err(|error| Error::Failed(error.to_string()))?;
-    Ok(Policy::new(key, keys, ClaimAllowList::with(claims)))
-}
-
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Expected {
     service: String,
@@ -237,6 +277,17 @@ fn name(text: &str) -> Result<(SocketAddr, String), String> {
         .map_err(|_| wrong("what stands before = is no address with a port"))?;
     let name = service::checked(name).map_err(|what| wrong(&what))?;
     Ok((address, name.to_owned()))
+}
+
+fn place(text: &str) -> Result<(String, Place), String> {
+    let wrong = || {
+        "write it as https://issuer.example=keys.internal:8080/jwks, with the issuer exactly as `iss` of the \
+         tokens has it"
+            .to_owned()
+    };
+    let (issuer, place) = text.rsplit_once('=').ok_or_else(wrong)?;
+    let place = Place::of_url(place).filter(|_| !issuer.is_empty() && place.contains('/'));
+    Ok((issuer.to_owned(), place.ok_or_else(wrong)?))
 }
 
 fn expectation(text: &str) -> Result<Expected, String> {

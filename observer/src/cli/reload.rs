@@ -6,7 +6,7 @@ use std::thread;
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Signals;
 
-use crate::config::Config;
+use crate::config::{Config, Fixed};
 use crate::redact;
 
 use super::options::Files;
@@ -15,25 +15,35 @@ use super::{Error, say};
 /// SIGHUP, which asks to read a configuration again.
 pub(super) struct Hangups {
     files: Files,
+    /// What the run was started with, of what a file that is read again does not change.
+    started: Fixed,
     signals: Signals,
 }
 
 impl Hangups {
     /// From now on it does not end the process.
-    pub(super) fn new(files: Files) -> Result<Self, Error> {
+    pub(super) fn new(files: Files, started: Fixed) -> Result<Self, Error> {
         let signals = Signals::new([SIGHUP]).map_err(failed)?;
-        Ok(Self { files, signals })
+        Ok(Self {
+            files,
+            started,
+            signals,
+        })
     }
 
     /// Starts the thread that reads. Gives what was read; one that is wrong is said and left out.
     pub(super) fn follow(self) -> Result<Receiver<Config>, Error> {
-        let Self { files, mut signals } = self;
+        let Self {
+            files,
+            started,
+            mut signals,
+        } = self;
         let (read, changes) = sync_channel(WAITING);
         thread::Builder::new()
             .name("observer-config".to_owned())
             .spawn(move || {
                 for _ in &mut signals {
-                    if !again(&files, &read) {
+                    if !again(&files, &started, &read) {
                         return;
                     }
                 }
@@ -53,10 +63,18 @@ fn failed(error: std::io::Error) -> Error {
 const WAITING: usize = 2;
 
 /// Says whether anybody still wants to know.
-fn again(files: &Files, to: &SyncSender<Config>) -> bool {
+fn again(files: &Files, started: &Fixed, to: &SyncSender<Config>) -> bool {
     match files.read() {
         Ok(config) => {
-            say(format_args!("{} was read again", files.names()));
+            let later = started.differences(&config.fixed);
+            let later = match later.is_empty() {
+                true => String::new(),
+                false => format!(
+                    "; what it says of {} counts after a restart",
+                    later.join(", ")
+                ),
+            };
+            say(format_args!("{} was read again{later}", files.names()));
             to.send(config).is_ok()
         }
         Err(error) => {
@@ -79,21 +97,21 @@ mod tests {
         let files = Files::of(file.path(), rules.path());
         let (read, changes) = sync_channel(WAITING);
         std::fs::write(file.path(), "[filter.include]\nports = [80]\n").unwrap();
-        assert!(again(&files, &read));
+        assert!(again(&files, &Fixed::default(), &read));
         let before = changes.try_recv().unwrap();
         assert_eq!(before.rules.include.places.ports, [80]);
         std::fs::write(file.path(), "[filter.include]\nport = [80]\n").unwrap();
-        assert!(again(&files, &read));
+        assert!(again(&files, &Fixed::default(), &read));
         assert!(changes.try_recv().is_err());
         std::fs::write(file.path(), "").unwrap();
         std::fs::write(rules.path(), "ledger\tbody\thas\tE17\ttoken_revoked\n").unwrap();
-        assert!(again(&files, &read));
+        assert!(again(&files, &Fixed::default(), &read));
         assert_ne!(changes.try_recv().unwrap().words, before.words);
         std::fs::write(rules.path(), "ledger\tbody\thas\tE17\n").unwrap();
-        assert!(again(&files, &read));
+        assert!(again(&files, &Fixed::default(), &read));
         assert!(changes.try_recv().is_err());
         std::fs::write(rules.path(), "").unwrap();
         drop(changes);
-        assert!(!again(&files, &read));
+        assert!(!again(&files, &Fixed::default(), &read));
     }
 }

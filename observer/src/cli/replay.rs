@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use observer_common::window::Knobs;
 
 use crate::engine::Limits;
 use crate::event::Paths;
@@ -15,7 +14,7 @@ use crate::sink::writer::WhenFull;
 use crate::source::pcap::{Captures, Follow, PcapError, Terms};
 use crate::stop::Stop;
 
-use super::options::{EventOptions, Options, is_standard_stream};
+use super::options::{self, EventOptions, Options, is_standard_stream};
 use super::outputs::{self, Events, Existing, MetricsFile};
 use super::{Error, say};
 
@@ -51,8 +50,13 @@ pub(super) struct Replay {
 pub(super) fn run(replay: Replay) -> Result<(), Error> {
     let stop = Stop::on_signals()
         .map_err(|error| Error::Failed(format!("preparing for signals: {error}")))?;
-    let mut settings = replay.options.settings(Paths::AsSent)?;
-    settings.limits = Limits::of_captures();
+    let config = replay.options.read()?;
+    let knobs = config.fixed.bounds.knobs();
+    let (settings, fetcher) =
+        replay
+            .options
+            .settings(config, Limits::of_captures(), Paths::AsSent)?;
+    options::fetch(fetcher)?;
     let mut captures = match replay.follow {
         true => follow(&replay.files, &stop)?,
         false => Captures::open(&replay.files).map_err(failed)?,
@@ -61,7 +65,7 @@ pub(super) fn run(replay: Replay) -> Result<(), Error> {
         captures = captures.only(terms);
     }
     if replay.as_live {
-        captures = captures.as_live(Knobs::default());
+        captures = captures.as_live(knobs);
     }
 
     let when_full = WhenFull::WaitUnless(stop.clone());

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use clap::Args;
 
+use crate::engine::Limits;
 use crate::event::Paths;
 use crate::pipeline::Pipeline;
 use crate::privileges::{self, Part};
@@ -17,6 +19,7 @@ use crate::sink::writer::WhenFull;
 use crate::source::live::{self, Context, Live, LiveOptions};
 use crate::state::State;
 use crate::stop::Stop;
+use crate::units;
 
 use super::options::{EventOptions, Options};
 use super::outputs::{self, Events, Existing};
@@ -33,11 +36,11 @@ pub(super) struct Run {
     options: Options,
     #[command(flatten)]
     events: EventOptions,
-    /// Serve /metrics and /healthz at this address, for example 127.0.0.1:9464
+    /// Serve /metrics, /healthz and /keys at this address, for example 127.0.0.1:9464
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
     /// End after this time: 30s, 5m, 1h30m
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
     duration: Option<Duration>,
     /// Write paths as they were sent, not as templates. Segments that look like tokens stay out
     #[arg(long)]
@@ -49,8 +52,9 @@ pub(super) struct Run {
     #[arg(long, value_name = "SOURCE")]
     context: Option<ContextSource>,
     /// How much memory the kernel may use to hand over what it saw: 4MiB, 32MiB, ... A power of two
-    #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "32MiB")]
-    ring_size: u32,
+    /// [default: 32MiB]
+    #[arg(long, value_name = "SIZE", value_parser = units::ring)]
+    ring_size: Option<u32>,
 }
 
 /// Where the process of an exchange comes from.
@@ -83,22 +87,31 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
         Paths::Templated
     };
     let files = run.options.files();
-    let mut settings = run.options.settings(paths)?;
-    let hangups = files.map(Hangups::new).transpose()?;
+    let config = run.options.read()?;
+    let started = config.fixed.clone();
+    let usual = LiveOptions::default();
+    let ring_size = run.ring_size.or(started.bounds.ring_size);
+    let mut options = LiveOptions {
+        ring_bytes: ring_size.unwrap_or(usual.ring_bytes),
+        knobs: started.bounds.knobs(),
+        context: run.context.map(Context::from),
+        ..usual
+    };
+    let (mut settings, fetcher) = run.options.settings(config, Limits::default(), paths)?;
+    let hangups = files.map(|files| Hangups::new(files, started));
+    let hangups = hangups.transpose()?;
     settings.services = settings.services.of_this_host();
     let state = run.state.as_deref().map(State::open).transpose();
     let state = state.map_err(failed)?;
     let server = run.listen.map(Server::bind).transpose().map_err(failed)?;
     let there_before = run.events.is_there();
     let events = Events::open(&run.events, Existing::Kept, &stop)?;
-    let mut live = attach(run.ring_size, run.context, server.as_ref()).inspect_err(|_| {
+    options.filter = settings.filter.rules.of_kernel();
+    let mut live = attach(&options, server.as_ref()).inspect_err(|_| {
         if !there_before {
             run.events.remove();
         }
     })?;
-
-    live.set_filter(&settings.filter.rules.of_kernel())
-        .map_err(failed)?;
 
     // Before the first thread is started: each has privileges of its own.
     give_up_privileges(&live)?;
@@ -119,7 +132,12 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
             "metrics at http://{}/metrics",
             server.address()
         ));
-        server.serve(sink.page()).map_err(failed)?;
+        let page = sink.page();
+        page.show_keys(
+            Arc::clone(settings.policy.fetched()),
+            Arc::clone(&settings.keys),
+        );
+        server.serve(page).map_err(failed)?;
         sinks.push(Box::new(sink));
     }
     let report = outputs::report(&run.events, WhenFull::Drop(stop.clone()), None)?;
@@ -128,6 +146,10 @@ pub(super) fn run(run: Run) -> Result<(), Error> {
         keep(state, &mut sinks)?;
     }
 
+    if let Some(fetcher) = fetcher {
+        let started = fetcher.start();
+        started.map_err(|error| Error::Failed(format!("starting to fetch keys: {error}")))?;
+    }
     if let Some(duration) = run.duration {
         end_after(duration, stop.clone())?;
     }
@@ -155,17 +177,8 @@ fn keep(state: State, sinks: &mut Vec<Box<dyn Sink>>) -> Result<(), Error> {
     Ok(())
 }
 
-fn attach(
-    ring_bytes: u32,
-    context: Option<ContextSource>,
-    server: Option<&Server>,
-) -> Result<Live, Error> {
-    let options = LiveOptions {
-        ring_bytes,
-        context: context.map(Context::from),
-        ..LiveOptions::default()
-    };
-    let mut live = Live::attach(&options).map_err(failed)?;
+fn attach(options: &LiveOptions, server: Option<&Server>) -> Result<Live, Error> {
+    let mut live = Live::attach(options).map_err(failed)?;
     if let Some(server) = server {
         live.leave_out(server).map_err(failed)?;
     }
@@ -210,59 +223,4 @@ fn end_after(duration: Duration, stop: Stop) -> Result<(), Error> {
 
 fn failed(error: impl std::error::Error) -> Error {
     Error::Failed(error.to_string())
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is no time: write it as 30s, 5m or 1h30m");
-    let seconds = text.parse().map(Duration::from_secs).ok();
-    seconds
-        .or_else(|| Duration::try_from(text.parse::<jiff::SignedDuration>().ok()?).ok())
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(wrong)
-}
-
-fn bytes(text: &str) -> Result<u32, String> {
-    let wrong = || format!("{text:?} is no size: write a power of two such as 4MiB or 32MiB");
-    let (number, unit) = match text.find(|first: char| !first.is_ascii_digit()) {
-        Some(at) => text.split_at(at),
-        None => (text, ""),
-    };
-    let factor = match unit {
-        "" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return Err(wrong()),
-    };
-    number
-        .parse::<u32>()
-        .ok()
-        .and_then(|number| number.checked_mul(factor))
-        .filter(|bytes| bytes.is_power_of_two() && *bytes >= 64 << 10)
-        .ok_or_else(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_as_people_write_them() {
-        for (text, seconds) in [("30", 30), ("30s", 30), ("5m", 300), ("1h30m", 5400)] {
-            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
-        }
-        for text in ["", "0", "-1s", "soon", "1x"] {
-            assert!(duration(text).unwrap_err().contains("30s"), "{text}");
-        }
-    }
-
-    #[test]
-    fn sizes_are_powers_of_two() {
-        for (text, size) in [("65536", 1 << 16), ("4MiB", 4 << 20), ("1GiB", 1 << 30)] {
-            assert_eq!(bytes(text), Ok(size), "{text}");
-        }
-        for text in ["", "3MiB", "4MB", "8GiB", "4", "-1"] {
-            assert!(bytes(text).unwrap_err().contains("4MiB"), "{text}");
-        }
-    }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::path::{Component, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
@@ -12,63 +13,125 @@ use crate::service::{Address, Naming};
 use crate::verdict::Words;
 
 use super::Config;
+use super::limits;
+use super::tokens::{self, Expect, Fixed, Keys, Secret, expect};
 
-#[derive(Default, Deserialize)]
+/// The configuration of observer. docs/configuration.md describes it.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(title = "observer")]
 pub(super) struct File {
+    /// What servers say, besides what observer knows: a table. A path that is not absolute begins where
+    /// the configuration lies.
+    #[schemars(with = "Option<String>")]
     pub(super) rules: Option<PathBuf>,
+    /// Claims that are shown with their values, besides the usual. Of all others the names alone are.
+    show_claims: List<String>,
+    /// Where else credentials are looked for: `field:NAME`, `cookie:NAME`, `query:NAME`; `off`: nowhere but
+    /// in Authorization.
+    carriers: List<String>,
+    /// The file with the key of the fingerprints, 32 bytes or more. Without it they are of one run alone.
+    #[schemars(with = "Option<String>")]
+    fingerprint_key: Option<PathBuf>,
+    /// What services are called. The first that fits counts.
+    #[schemars(with = "List<Written>")]
     service: List<Service>,
+    /// What services expect of tokens.
+    #[schemars(with = "List<tokens::Written>")]
+    expect: List<Expect>,
+    /// Key sets that signatures are checked against.
+    #[schemars(with = "List<tokens::Set>")]
+    jwks: List<Keys>,
+    /// Secrets that the MACs of tokens are checked with.
+    hmac_secret: List<Secret>,
+    /// What is reported.
     filter: Filter,
+    /// What observer may use.
+    limits: limits::Written,
 }
 
 #[derive(Deserialize)]
 #[serde(try_from = "Written")]
 struct Service(Naming);
 
-/// A `[[service]]`.
-#[derive(Deserialize)]
+/// A `[[service]]`: what a service is called. Whatever is given besides the name must all be met.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Service", extend("anyOf" = [
+    {"required": ["address"]},
+    {"required": ["executable"]},
+    {"required": ["container"]},
+    {"required": ["unit"]},
+]))]
 struct Written {
+    /// What it is called.
+    #[schemars(length(min = 1, max = 128))]
     name: String,
+    /// Where it listens: an address with a port, or ":8080" for that port at any address.
     address: Option<Address>,
+    /// What it runs: the whole path, its last part, or a glob.
     executable: Option<Pattern>,
+    /// The name of its container, a glob over it, or the first twelve digits or more of its id.
     container: Option<Pattern>,
+    /// Its systemd unit, with or without .service, or a glob.
     unit: Option<Pattern>,
 }
 
-#[derive(Default, Deserialize)]
+/// What is reported: all that meets every list of include that is not empty, and no list of exclude.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Filter {
+    /// What is wanted.
     include: Side,
+    /// What is not wanted.
     exclude: Side,
 }
 
-#[derive(Default, Deserialize)]
+/// What exchanges are told apart by.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Side {
+    /// Ports of servers.
     ports: List<u16>,
+    /// Addresses of either end: 10.0.0.0/8, fd00::/8, 127.0.0.1.
     addresses: List<Network>,
+    /// Paths below the root of cgroup v2, as /proc/PID/cgroup has them; what is below belongs to it.
     cgroups: List<Cgroup>,
+    /// Names of the process at this end, or globs.
     processes: List<Pattern>,
+    /// Executables of the process at this end: the whole path, its last part, or a glob.
     executables: List<Pattern>,
+    /// Names of services with or without their port, or globs.
     services: List<Pattern>,
+    /// Paths of requests and all that is below them, or globs over the whole path.
     paths: List<Pattern>,
 }
 
-impl From<File> for Config {
-    fn from(file: File) -> Self {
-        Self {
-            services: file
-                .service
-                .0
-                .into_iter()
-                .map(|service| service.0)
-                .collect(),
+impl File {
+    /// What it says, but for the rules, which are a file of their own. `folder`: where it lies.
+    pub(super) fn config(self, folder: &Path) -> Config {
+        let key_sets = self.jwks.0.into_iter();
+        let secrets = self.hmac_secret.0.into_iter();
+        let mut expectations = Vec::new();
+        for Expect { service, what } in self.expect.0 {
+            expect(&mut expectations, service, what);
+        }
+        Config {
+            services: self.service.0.into_iter().map(|it| it.0).collect(),
             rules: Rules {
-                include: file.filter.include.into(),
-                exclude: file.filter.exclude.into(),
+                include: self.filter.include.into(),
+                exclude: self.filter.exclude.into(),
             },
             words: Words::default(),
+            expectations,
+            fixed: Fixed {
+                key_sets: key_sets.map(|keys| keys.argument(folder)).collect(),
+                secrets: secrets.map(|secret| secret.argument(folder)).collect(),
+                claims: self.show_claims.0,
+                carriers: self.carriers.0,
+                fingerprint_key: self.fingerprint_key.map(|path| folder.join(path)),
+                bounds: self.limits.into(),
+            },
         }
     }
 }
@@ -120,7 +183,7 @@ impl TryFrom<Written> for Service {
 /// A path below the root of cgroup v2.
 #[derive(Deserialize)]
 #[serde(try_from = "PathBuf")]
-struct Cgroup(PathBuf);
+pub(super) struct Cgroup(PathBuf);
 
 impl TryFrom<PathBuf> for Cgroup {
     type Error = String;
@@ -142,7 +205,7 @@ impl TryFrom<PathBuf> for Cgroup {
 }
 
 /// A list of at most [`MAX_ENTRIES`].
-struct List<T>(Vec<T>);
+pub(super) struct List<T>(pub(super) Vec<T>);
 
 impl<T> Default for List<T> {
     fn default() -> Self {

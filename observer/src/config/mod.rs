@@ -1,20 +1,27 @@
-//! The configuration file: what services are called, what is reported, and how answers are understood.
+//! The configuration file: what services are called and expect, what is reported, how answers are
+//! understood, and what observer may use.
 //!
 //! docs/configuration.md describes every key. Unknown keys are refused, because one that is misspelt
 //! would silently do nothing.
 
 mod error;
 mod file;
+mod limits;
+mod schema;
+mod tokens;
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
+use crate::bounded;
 use crate::filter::Rules;
 use crate::service::Naming;
-use crate::verdict::Words;
+use crate::verdict::{Expectation, Words};
 
 pub use error::ConfigError;
+pub use limits::Bounds;
+pub use schema::schema;
+pub use tokens::Fixed;
+pub(crate) use tokens::expect;
 
 /// What a configuration file says. Without one: nothing, which names and leaves out nothing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -25,6 +32,10 @@ pub struct Config {
     pub rules: Rules,
     /// What servers say, besides what observer knows.
     pub words: Words,
+    /// What services expect of tokens, by the name of the service.
+    pub expectations: Vec<(String, Expectation)>,
+    /// What counts from the start of a run to its end.
+    pub fixed: Fixed,
 }
 
 impl Config {
@@ -34,7 +45,7 @@ impl Config {
     /// It cannot be read, is larger than [`MAX_FILE`], or is no configuration: the message names the
     /// line and the key.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = read(path).map_err(|source| ConfigError::Unreadable {
+        let text = bounded::text(path, MAX_FILE).map_err(|source| ConfigError::Unreadable {
             path: path.to_owned(),
             source,
         })?;
@@ -42,14 +53,15 @@ impl Config {
             path: path.to_owned(),
             fault,
         })?;
+        // What is not absolute lies where the configuration does.
+        let folder = path.parent().unwrap_or(path);
         let words = match &file.rules {
-            // What is not absolute lies where the configuration does.
-            Some(rules) => Words::read(&path.parent().unwrap_or(path).join(rules))?,
+            Some(rules) => Words::read(&folder.join(rules))?,
             None => Words::default(),
         };
         Ok(Self {
             words,
-            ..file.into()
+            ..file.config(folder)
         })
     }
 }
@@ -59,18 +71,6 @@ pub const MAX_FILE: u64 = 256 * 1024;
 
 fn parse(text: &str) -> Result<file::File, error::Fault> {
     toml::from_str(text).map_err(|error| error::Fault::of(text, &error))
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?
-        .take(MAX_FILE + 1)
-        .read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_FILE {
-        let why = format!("it is larger than {MAX_FILE} bytes");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::engine::Limits;
 use crate::filter::{Lists, Pattern, Places};
 
 fn fault(text: &str) -> String {
@@ -8,7 +9,7 @@ fn fault(text: &str) -> String {
 }
 
 fn config(text: &str) -> Result<Config, error::Fault> {
-    parse(text).map(Config::from)
+    parse(text).map(|file| file.config(Path::new("/etc/observer")))
 }
 
 fn patterns(written: &[&str]) -> Vec<Pattern> {
@@ -61,6 +62,115 @@ fn every_key_is_read() {
             paths: patterns(&["/health", "/api/*/ping"]),
         }
     );
+    let orders = Expectation {
+        issuer: vec!["https://issuer.example".to_owned()],
+        audience: vec!["orders".to_owned(), "https://orders.example".to_owned()],
+    };
+    assert_eq!(config.expectations, [("orders".to_owned(), orders)]);
+    let Fixed {
+        key_sets,
+        secrets,
+        claims,
+        carriers,
+        fingerprint_key,
+        bounds,
+    } = config.fixed;
+    assert_eq!(
+        key_sets,
+        [
+            "https://issuer.example=/etc/observer/issuer.jwks.json",
+            "https://login.example=https://login.example/oauth2/jwks",
+        ]
+    );
+    assert_eq!(
+        secrets,
+        ["https://legacy.example=/etc/observer/legacy.secret"]
+    );
+    assert_eq!(claims, ["roles"]);
+    assert_eq!(carriers, ["cookie:session_jwt", "field:x-session"]);
+    let key = Path::new("/etc/observer/fingerprint.key");
+    assert_eq!(fingerprint_key.as_deref(), Some(key));
+    assert_eq!(bounds.threads, std::num::NonZeroUsize::new(2));
+    assert_eq!(bounds.ring_size, Some(32 << 20));
+}
+
+#[test]
+fn key_sets_are_files_urls_or_discovered() {
+    let text = "[[jwks]]\nissuer = \"a\"\nfile = \"a.json\"\n\
+                [[jwks]]\nissuer = \"b\"\nurl = \"https://b.example/jwks\"\n\
+                [[jwks]]\nissuer = \"https://c.example\"\n";
+    let key_sets = config(text).unwrap().fixed.key_sets;
+    assert!(key_sets[0].ends_with("a.json"), "{key_sets:?}");
+    assert_eq!(
+        key_sets[1..],
+        ["b=https://b.example/jwks", "https://c.example"]
+    );
+}
+
+#[test]
+fn limits_take_the_place_of_the_usual() {
+    let bounds = |text: &str| config(text).unwrap().fixed.bounds;
+    // What the example writes is what holds without it.
+    let documented = include_str!("../../../docs/configuration.toml");
+    let (usual, example) = (
+        Limits::default(),
+        bounds(documented).over(Limits::default()),
+    );
+    assert_eq!(format!("{usual:?}"), format!("{example:?}"));
+    let text = "[limits]\nconnections = 512\nheld = \"1MiB\"\nheld_per_direction = \"16KiB\"\n\
+                exchange_timeout = \"5s\"\n";
+    let limits = bounds(text).over(Limits::of_captures());
+    let wanted = Limits {
+        connections: 512,
+        held: 1 << 20,
+        held_per_direction: 16 << 10,
+        exchange_timeout: std::time::Duration::from_secs(5),
+        ..Limits::of_captures()
+    };
+    assert_eq!(format!("{limits:?}"), format!("{wanted:?}"));
+}
+
+#[test]
+fn what_is_expected_of_one_service_is_put_together() {
+    let text = "[[expect]]\nservice = \"a\"\niss = [\"i\"]\n\
+                [[expect]]\nservice = \"a\"\naud = [\"b\"]\n";
+    let both = Expectation {
+        issuer: vec!["i".to_owned()],
+        audience: vec!["b".to_owned()],
+    };
+    assert_eq!(config(text).unwrap().expectations, [("a".to_owned(), both)]);
+}
+
+#[test]
+fn what_differs_for_a_restart_is_named() {
+    let fixed = |text: &str| config(text).unwrap().fixed;
+    let usual = Fixed::default();
+    assert!(
+        usual
+            .differences(&fixed("[filter.include]\nports = [1]\n"))
+            .is_empty()
+    );
+    let text = "show_claims = [\"a\"]\ncarriers = [\"off\"]\nfingerprint_key = \"k\"\n[[jwks]]\nissuer = \"i\"\n\
+                file = \"f\"\n[limits]\nthreads = 1\n";
+    assert_eq!(
+        usual.differences(&fixed(text)),
+        [
+            "jwks",
+            "show_claims",
+            "carriers",
+            "fingerprint_key",
+            "limits"
+        ]
+    );
+}
+
+#[test]
+fn the_schema_is_the_one_that_is_published() {
+    let published = include_str!("../../../docs/configuration.schema.json");
+    assert!(
+        schema() == published,
+        "write it anew: observer config schema > docs/configuration.schema.json"
+    );
 }
 
 #[test]
@@ -79,7 +189,8 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     );
     assert_eq!(
         fault("colour = true\n"),
-        "line 1: there is no key \"colour\" here; there are rules, service, filter"
+        "line 1: there is no key \"colour\" here; there are rules, show_claims, carriers, fingerprint_key, \
+         service, expect, jwks, hmac_secret, filter, limits"
     );
 }
 
@@ -117,6 +228,21 @@ fn a_wrong_value_is_named_with_its_line() {
             3,
             "10.0.0.1:8080",
         ),
+        ("[[expect]]\nservice = \"a\"\n", 1, "iss or aud"),
+        ("[[jwks]]\nissuer = \"a\"\n", 1, "file or url"),
+        ("[[jwks]]\nissuer = \"a\"\nurl = \"keys\"\n", 1, "https://"),
+        (
+            "[[jwks]]\nissuer = \"a\"\nurl = \"https://b\"\nfile = \"c\"\n",
+            1,
+            "leave one out",
+        ),
+        ("[[hmac_secret]]\nissuer = \"a\"\n", 1, "file"),
+        ("[[jwks]]\nissuer = \"a\"\nfile = \"a=b\"\n", 3, "without ="),
+        ("[limits]\nthreads = 0\n", 2, "1 to 256"),
+        ("[limits]\nring_size = \"3MiB\"\n", 2, "power of two"),
+        ("[limits]\nheld = \"1KiB\"\n", 2, "1048576"),
+        ("[limits]\nheld = 4096\n", 2, "string"),
+        ("[limits]\nexchange_timeout = \"2h\"\n", 2, "3600 seconds"),
         ("[filter\n", 1, ""),
     ] {
         let fault = fault(text);

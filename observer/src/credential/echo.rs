@@ -10,16 +10,22 @@ use zeroize::Zeroizing;
 
 /// What is left of a secret to find it in a text: its length and a hash under a key of this process.
 /// An opaque token or a password may be words, so that its shape does not give it away.
-#[derive(Clone, Copy, Default, Eq, PartialEq)]
-pub struct Echo([Mark; 2]);
+///
+/// Of a secret that was not seen nothing is left, and any word may be it: then no text is shown.
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct Echo {
+    marks: Vec<Mark>,
+    unseen: bool,
+}
 
-#[derive(Clone, Copy, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 struct Mark {
-    /// 0: there is none.
     length: usize,
     hash: u64,
 }
 
+/// So many secrets are known at a time.
+const MAX_MARKS: usize = 32;
 /// Shorter secrets are parts of too many words.
 const SHORTEST: usize = 4;
 /// What stands for a secret.
@@ -34,15 +40,46 @@ impl Echo {
         let pair = Zeroizing::new(pair.unwrap_or_default());
         let colon = pair.iter().position(|byte| *byte == b':');
         let password = colon.and_then(|at| pair.get(at + 1..)).unwrap_or_default();
-        Self([Mark::of(token), Mark::of(password)])
+        let marks = [Mark::of(token), Mark::of(password)];
+        Self {
+            marks: marks.into_iter().flatten().collect(),
+            unseen: false,
+        }
+    }
+
+    /// Of secrets that may have been where nobody could look.
+    pub fn unseen() -> Self {
+        Self {
+            unseen: true,
+            ..Self::default()
+        }
+    }
+
+    /// Adds what is known of other secrets.
+    pub fn add(&mut self, other: &Self) {
+        let room = MAX_MARKS.saturating_sub(self.marks.len());
+        self.marks.extend(other.marks.iter().take(room));
+        self.unseen |= other.unseen;
+    }
+
+    /// Whether there may be secrets that nobody saw.
+    pub fn is_unseen(&self) -> bool {
+        self.unseen
+    }
+
+    /// Whether there are no secrets.
+    pub fn is_empty(&self) -> bool {
+        self.marks.is_empty() && !self.unseen
     }
 
     /// The text without the secret, and without what hangs on its end: where the capture cut it, that
     /// is its rest.
     pub fn hide(&self, text: &str) -> String {
-        self.0
+        if self.unseen && !text.is_empty() {
+            return HIDDEN.to_owned();
+        }
+        self.marks
             .iter()
-            .filter(|mark| mark.length > 0)
             .fold(text.to_owned(), |text, mark| mark.hide(&text))
     }
 }
@@ -55,14 +92,11 @@ impl fmt::Debug for Echo {
 }
 
 impl Mark {
-    fn of(secret: &[u8]) -> Self {
-        if secret.len() < SHORTEST {
-            return Self::default();
-        }
-        Self {
+    fn of(secret: &[u8]) -> Option<Self> {
+        (secret.len() >= SHORTEST).then(|| Self {
             length: secret.len(),
             hash: secret.iter().fold(0, |hash, byte| roll(hash, *byte)),
-        }
+        })
     }
 
     fn hide(&self, text: &str) -> String {
@@ -125,6 +159,15 @@ mod tests {
             assert_eq!(echo.hide(text), want);
         }
         assert_eq!(format!("{echo:?}"), "Echo");
+    }
+
+    #[test]
+    fn beside_what_was_not_seen_nothing_is_shown() {
+        let mut echo = Echo::of(b"correct-horse", false);
+        echo.add(&Echo::unseen());
+        assert!(!Echo::unseen().is_empty());
+        assert_eq!(echo.hide("any words"), HIDDEN);
+        assert_eq!(echo.hide(""), "");
     }
 
     #[test]

@@ -3,12 +3,15 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use base64::prelude::*;
 use httparse::Header;
 use lru::LruCache;
 
+use super::carrier::{Form, Found};
 use super::field::{Parts, take_apart};
 use super::jwt::{self, Reading};
-use super::{Carrier, Credential, Defect, Echo, Fingerprint, Kind, Policy};
+use super::secret::Secret;
+use super::{Carrier, Credential, Defect, Echo, Fingerprint, Kind, Policy, Signer};
 use crate::digest::{Digest, DigestKey};
 use crate::redact;
 
@@ -23,8 +26,14 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(MAX_REMEMBERED).unwrap();
 pub struct Inspector {
     policy: Arc<Policy>,
     key: DigestKey,
-    seen: LruCache<(Digest, usize, bool), Arc<Credential>>,
+    /// Of the fetched key sets that what is remembered was checked with.
+    generation: u64,
+    seen: LruCache<Key, Arc<Credential>>,
 }
+
+/// The value as a whole, not the token alone: what is wrong around the token belongs to the credential,
+/// too. Where it was, how many fields there were, and whether it was cut.
+type Key = (Digest, Carrier, usize, bool);
 
 impl Inspector {
     /// An inspector that has seen nothing.
@@ -32,8 +41,20 @@ impl Inspector {
         Self {
             policy,
             key: DigestKey::default(),
+            generation: 0,
             seen: LruCache::sparse(REMEMBERED),
         }
+    }
+
+    /// Forgets what was checked with key sets that are out of date. True when there were any.
+    pub fn renew(&mut self) -> bool {
+        let generation = self.policy.fetched().generation();
+        let is_old = self.generation != generation;
+        if is_old {
+            self.generation = generation;
+            self.seen.clear();
+        }
+        is_old
     }
 
     /// The credential among the fields of a request's head. `None`: there is no Authorization field.
@@ -48,24 +69,60 @@ impl Inspector {
         let (at, first) = found.next()?;
         let more = found.count();
         let cut = cut && at + 1 == fields.len();
-        Some(self.inspect_value(first.value, more + 1, cut))
+        let key = (
+            self.key.of(first.value),
+            Carrier::Authorization,
+            more + 1,
+            cut,
+        );
+        Some(self.remembered(key, |this| {
+            this.read(take_apart(first.value), more + 1, cut)
+        }))
     }
 
-    fn inspect_value(&mut self, value: &[u8], fields: usize, cut: bool) -> Arc<Credential> {
-        // The value as a whole is the key, not the token alone: what is wrong around the token belongs
-        // to the credential, too.
-        let key = (self.key.of(value), fields, cut);
+    pub(super) fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy)
+    }
+
+    /// The credential that travelled in another place.
+    pub(super) fn read_found(&mut self, found: &Found<'_>, cut: bool) -> Arc<Credential> {
+        let value = found.value.bytes();
+        let key = (self.key.of(value), found.carrier.clone(), 1, cut);
+        self.remembered(key, |this| {
+            let mut credential = this.read(parts(value, found.form), 1, cut);
+            if found.carrier == Carrier::Field("x-amzn-oidc-data".into())
+                && credential.claims.is_some()
+            {
+                let is_padding = |defect: &Defect| matches!(defect, Defect::BadBase64 { .. });
+                credential.defects.retain(|defect| !is_padding(defect));
+            }
+            Credential {
+                carrier: found.carrier.clone(),
+                ..credential
+            }
+        })
+    }
+
+    fn remembered(&mut self, key: Key, read: impl FnOnce(&Self) -> Credential) -> Arc<Credential> {
         if let Some(known) = self.seen.get(&key) {
             return Arc::clone(known);
         }
-        let credential = Arc::new(self.read(take_apart(value), fields, cut));
+        let credential = Arc::new(read(self));
         self.seen.put(key, Arc::clone(&credential));
         credential
     }
 
     fn read(&self, parts: Parts<'_>, fields: usize, cut: bool) -> Credential {
-        let token = parts.token;
-        let reading = self.read_token(&parts, cut);
+        let inner = parts
+            .is("basic")
+            .then(|| jwt_in_basic(parts.token))
+            .flatten();
+        let (sent, is_basic) = (parts.token, parts.is("basic"));
+        let token = inner.as_ref().map_or(parts.token, Secret::expose);
+        let reading = match inner {
+            Some(_) => jwt::read(token, cut, &self.policy),
+            None => self.read_token(&parts, cut),
+        };
         let scheme = parts
             .scheme
             .map(|scheme| redact::bytes(scheme, 32).to_ascii_lowercase());
@@ -82,20 +139,26 @@ impl Inspector {
             (!cut && !token.is_empty()).then(|| self.policy.key.fingerprint(&[token]));
         let echo = match reading.kind {
             // Their shape gives them away wherever they are repeated.
-            Kind::Jwt | Kind::Jwe => Echo::default(),
-            kind => Echo::of(token, kind == Kind::Basic),
+            Kind::Jwt | Kind::Jwe if inner.is_none() => Echo::default(),
+            _ => Echo::of(sent, is_basic),
         };
+        let claims = reading.claims.as_ref();
+        let issuer = claims.and_then(|claims| claims.issuer.as_deref());
+        let header = reading.header.as_ref();
+        let kid = header.and_then(|header| header.kid.as_deref());
         Credential {
             carrier: Carrier::Authorization,
             scheme,
             kind: reading.kind,
             fingerprint,
+            signer: issuer.map(|issuer| Signer::of(issuer, kid)),
             length: token.len(),
             cut,
             header: reading.header,
             claims: reading.claims,
             defects,
             signature: reading.signature,
+            proof: reading.proof.map(Arc::new),
             echo,
         }
     }
@@ -122,5 +185,34 @@ impl Inspector {
         } else {
             Kind::Other
         })
+    }
+}
+
+/// The JWT that stands as the user or the password of Basic credentials (RFC 7617), as oauth2-proxy, GitLab and
+/// container registries take it.
+fn jwt_in_basic(token: &[u8]) -> Option<Secret> {
+    let pair = BASE64_STANDARD
+        .decode(token)
+        .or_else(|_| BASE64_STANDARD_NO_PAD.decode(token));
+    let pair = Secret::new(pair.ok()?);
+    let mut halves = pair.expose().splitn(2, |byte| *byte == b':');
+    let jwt = halves.find(|half| jwt::is_one(half))?;
+    Some(Secret::new(jwt.to_vec()))
+}
+
+/// A value taken apart. A token that stands alone is not looked at for schemes that it may begin with.
+fn parts(value: &[u8], form: Form) -> Parts<'_> {
+    let is_scheme = |scheme: &[u8]| {
+        value
+            .split_at_checked(scheme.len())
+            .is_some_and(|(start, _)| start.eq_ignore_ascii_case(scheme))
+    };
+    if form == Form::Scheme || is_scheme(b"bearer ") || is_scheme(b"basic ") {
+        return take_apart(value);
+    }
+    Parts {
+        scheme: None,
+        token: value.trim_ascii(),
+        defects: Vec::new(),
     }
 }

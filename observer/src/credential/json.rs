@@ -82,7 +82,7 @@ impl<'de> Visitor<'de> for Members<'_> {
 }
 
 /// A value that is not kept. serde's own `IgnoredAny` knows no limit of depth.
-struct Skipped;
+pub(super) struct Skipped;
 
 impl<'de> Deserialize<'de> for Skipped {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -6,8 +6,11 @@ use base64::engine::{DecodePaddingMode, Engine};
 use serde_json::Value;
 
 use super::json::{self, Unreadable};
+use super::keys::Algorithm;
 use super::secret::Secret;
-use super::{Claims, Defect, JoseHeader, Kind, Policy, Signature, claims, signature};
+use super::{
+    Claims, Defect, JoseHeader, KeySet, Kind, Policy, Proof, Signature, claims, signature,
+};
 use crate::redact;
 
 /// Longer tokens are not looked into.
@@ -24,6 +27,7 @@ pub(super) struct Reading {
     pub(super) claims: Option<Claims>,
     pub(super) defects: Vec<Defect>,
     pub(super) signature: Signature,
+    pub(super) proof: Option<Proof>,
 }
 
 impl Reading {
@@ -34,6 +38,7 @@ impl Reading {
             claims: None,
             defects: Vec::new(),
             signature: Signature::default(),
+            proof: None,
         }
     }
 }
@@ -45,6 +50,18 @@ pub(super) fn looks_like_one(token: &[u8]) -> bool {
         .split(|byte| *byte == b'.')
         .take(2)
         .any(|part| part.starts_with(b"eyJ"))
+}
+
+/// Whether a value is a token in the compact form beyond doubt: three or five parts, the first of which is
+/// a JOSE header. For values of which nothing else says what they are.
+pub(super) fn is_one(value: &[u8]) -> bool {
+    if !value.starts_with(b"eyJ") || value.len() > MAX_TOKEN {
+        return false;
+    }
+    let parts = value.split(|byte| *byte == b'.').count();
+    let header = value.split(|byte| *byte == b'.').next();
+    let header = header.and_then(|part| Header::read(part, false, &mut Vec::new()));
+    matches!(parts, 3 | 5) && header.is_some_and(|header| header.alg.is_some())
 }
 
 /// Reads a token. `cut`: the capture ended inside it, so that the end of it says nothing.
@@ -86,21 +103,30 @@ pub(super) fn read(token: &[u8], cut: bool, policy: &Policy) -> Reading {
     }
 
     let mut claims = None;
+    let mut is_nested = false;
     if let Some(payload) = part(1).filter(|_| !(cut && is_last(1))) {
-        claims = claims::read(payload, policy, &mut defects);
+        let inner = inner(payload, &raw_header);
+        is_nested = inner.is_some();
+        claims = match inner {
+            Some(payload) => claims::read(payload.expose(), policy, &mut defects),
+            None => claims::read(payload, policy, &mut defects),
+        };
     }
     let mut state = Signature::NotChecked;
-    if let Some(raw) = part(2).filter(|_| parts.len() == 3 && !cut) {
+    let mut proof = None;
+    if let Some(raw) = part(2).filter(|raw| parts.len() == 3 && !cut && *raw != REMOVED) {
         let issuer = claims
             .as_ref()
             .and_then(|claims| claims.raw_issuer.as_deref());
-        let before = defects.len();
-        raw_header.judge_signature(raw, issuer, policy, &mut defects);
-        if before == defects.len() && claims.is_some() {
+        let signed = raw_header.judge_signature(raw, issuer, policy, &mut defects);
+        // The issuer of an inner token did not make the outer signature.
+        if let Some(signed) = signed.filter(|_| claims.is_some() && !is_nested) {
             let message = token.get(..token.len() - raw.len() - 1).unwrap_or_default();
             let (kid, alg) = (raw_header.kid.as_deref(), raw_header.alg.as_deref());
-            let raw = std::str::from_utf8(raw).unwrap_or_default();
-            state = signature::check(&policy.keys, issuer, kid, alg, message, raw);
+            state = signature::check(&policy.keys, issuer, kid, alg, message, &signed);
+            if state == Signature::NotChecked {
+                proof = Proof::of(issuer, kid, alg, message, signed);
+            }
         }
     }
     let claims = claims.map(|read| read.claims);
@@ -110,7 +136,52 @@ pub(super) fn read(token: &[u8], cut: bool, policy: &Policy) -> Reading {
         claims,
         defects,
         signature: state,
+        proof,
     }
+}
+
+/// What a key set says of the signature of a token in the compact form of JWS (RFC 7515 section 5.2),
+/// whatever it signs. [`Signature::NotChecked`] where it is no such token, or was not made as one must be.
+pub fn check(token: &str, set: &KeySet) -> Signature {
+    let parts: Vec<&str> = token.splitn(4, '.').collect();
+    let &[header, payload, signature] = parts.as_slice() else {
+        return Signature::NotChecked;
+    };
+    let mut defects = Vec::new();
+    let read = Header::read(header.as_bytes(), false, &mut defects);
+    decode(payload.as_bytes(), "payload", &mut defects);
+    let Some(read) = read.filter(|_| defects.is_empty()) else {
+        return Signature::NotChecked;
+    };
+    let alg = read.alg.as_deref().filter(|alg| signature::is_known(alg));
+    match alg.map(Algorithm::named) {
+        None => Signature::NotChecked,
+        Some(None) => Signature::NotCheckable,
+        Some(Some(algorithm)) => {
+            let signed = token.len() - signature.len() - 1;
+            let message = token.as_bytes().get(..signed).unwrap_or_default();
+            match STRICT.decode(signature) {
+                Ok(signature) => {
+                    signature::against(set, read.kid.as_deref(), algorithm, message, &signature)
+                }
+                Err(_) => Signature::NotChecked,
+            }
+        }
+    }
+}
+
+/// What Cloud Run puts in place of a signature, so that nobody can use the token again.
+const REMOVED: &[u8] = b"SIGNATURE_REMOVED_BY_GOOGLE";
+
+/// The payload of the signed token that is the payload of another (RFC 7519 section 5.2). What is deeper is
+/// not looked at.
+fn inner(payload: &[u8], header: &Header) -> Option<Secret> {
+    let cty = header.cty.as_deref()?;
+    let token = LENIENT.decode(payload).ok().map(Secret::new)?;
+    let is_nested = cty.eq_ignore_ascii_case("JWT") && is_one(token.expose());
+    let mut parts = token.expose().split(|byte| *byte == b'.');
+    let payload = parts.nth(1)?.to_vec();
+    (is_nested && parts.count() == 1).then(|| Secret::new(payload))
 }
 
 /// The header as sent: `kid` must be compared as it is, not as it is shown.
@@ -120,6 +191,7 @@ struct Header {
     kid: Option<String>,
     typ: Option<String>,
     enc: Option<String>,
+    cty: Option<String>,
     others: Vec<String>,
 }
 
@@ -128,7 +200,7 @@ impl Header {
         if cut {
             return None;
         }
-        let wanted = |name: &str| matches!(name, "alg" | "kid" | "typ" | "enc");
+        let wanted = |name: &str| matches!(name, "alg" | "kid" | "typ" | "enc" | "cty");
         let object = object(part, "header", &wanted, defects)?;
         let mut header = Self::default();
         for (name, value) in object.members {
@@ -137,6 +209,7 @@ impl Header {
                 "kid" => (&mut header.kid, "kid"),
                 "typ" => (&mut header.typ, "typ"),
                 "enc" => (&mut header.enc, "enc"),
+                "cty" => (&mut header.cty, "cty"),
                 _ => {
                     if header.others.len() < MAX_OTHERS {
                         header.others.push(redact::text(&name, MAX_FIELD));
@@ -153,7 +226,7 @@ impl Header {
     }
 
     fn is_empty(&self) -> bool {
-        let fields = [&self.alg, &self.kid, &self.typ, &self.enc];
+        let fields = [&self.alg, &self.kid, &self.typ, &self.enc, &self.cty];
         fields.iter().all(|field| field.is_none()) && self.others.is_empty()
     }
 
@@ -165,6 +238,7 @@ impl Header {
             kid: label(&self.kid),
             typ: label(&self.typ),
             enc: label(&self.enc),
+            cty: label(&self.cty),
             others: self.others.clone(),
         }
     }
@@ -179,25 +253,31 @@ impl Header {
         }
     }
 
+    /// Gives the bytes of a signature that is as one must be.
     fn judge_signature(
         &self,
         raw: &[u8],
         issuer: Option<&str>,
         policy: &Policy,
         defects: &mut Vec<Defect>,
-    ) {
+    ) -> Option<Vec<u8>> {
         let alg = self.alg.as_deref().unwrap_or_default();
         // The bytes that so many characters hold: right where the end is missing, too.
-        let is_clean = raw
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        let is_clean = || {
+            raw.iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        };
         let have = raw.len() * 3 / 4;
         let key = signature::key_length(&policy.keys, issuer, self.kid.as_deref(), alg);
-        if let Some(want) = signature::wanted(alg, have, key).filter(|_| is_clean) {
+        if let Some(want) = signature::wanted(alg, have, key).filter(|_| is_clean()) {
             defects.push(Defect::ShortSignature { have, want });
-        } else if STRICT.decode(raw).is_err() {
+            return None;
+        }
+        let decoded = STRICT.decode(raw).ok();
+        if decoded.is_none() {
             defects.push(Defect::BadBase64 { part: "signature" });
         }
+        decoded
     }
 }
 

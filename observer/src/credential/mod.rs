@@ -4,31 +4,45 @@
 //! fields, the claims of an allow-list, the names of the others, and what is wrong with it.
 
 mod allow;
+mod carried;
+mod carrier;
 mod claims;
 mod defect;
 mod echo;
 mod field;
+mod form;
 mod inspector;
+mod issued;
 mod json;
 mod jwt;
 mod keys;
 mod policy;
+mod proof;
 mod secret;
 mod signature;
+mod signer;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use allow::ClaimAllowList;
+pub(crate) use carried::second;
+pub use carried::{Carried, MAX_OTHERS, Places};
+pub use carrier::{Carrier, CarrierError, Carriers, Name};
 pub use claims::MAX_LIST;
 pub use defect::Defect;
 pub use echo::Echo;
+pub use form::Form;
 pub use inspector::{Inspector, MAX_REMEMBERED};
-pub use keys::{KeySetError, KeySets};
+pub use jwt::check;
+pub use keys::{Fetched, KeySet, KeySetError, KeySets, MAX_KEYS, State, Unusable};
 pub use policy::{FingerprintKey, FingerprintKeyError, Policy};
+pub use proof::Proof;
+pub use signer::Signer;
 
 use crate::time::Timestamp;
 
@@ -36,20 +50,25 @@ use crate::time::Timestamp;
 ///
 /// Text in it comes from the wire: it is capped and its control characters are escaped.
 #[derive(Clone, Debug, PartialEq)]
+// What is looked at for each exchange comes first and lies together: of thousands of tokens none lies in a
+// cache of the processor.
+#[repr(C)]
 pub struct Credential {
+    /// What stands for it everywhere else. `None` when it is empty or was cut.
+    pub fingerprint: Option<Fingerprint>,
+    /// Whose it is, where it names its issuer.
+    pub signer: Option<Signer>,
+    /// The capture ended inside it: it is cut, which says nothing about what the server got.
+    pub cut: bool,
+    /// What it is.
+    pub kind: Kind,
     /// Where it travelled.
     pub carrier: Carrier,
     /// The authentication scheme in lower case (`bearer`, `basic`, ...), at most 32 bytes. `None`
     /// where the field has no scheme that could be one.
     pub scheme: Option<String>,
-    /// What it is.
-    pub kind: Kind,
-    /// What stands for it everywhere else. `None` when it is empty or was cut.
-    pub fingerprint: Option<Fingerprint>,
     /// How many bytes the token has, as captured.
     pub length: usize,
-    /// The capture ended inside it: it is cut, which says nothing about what the server got.
-    pub cut: bool,
     /// The JOSE header of a JWT or JWE, where it could be read.
     pub header: Option<JoseHeader>,
     /// The claims of a JWT, where they could be read.
@@ -58,15 +77,11 @@ pub struct Credential {
     pub defects: Vec<Defect>,
     /// What the keys at hand say of its signature.
     pub signature: Signature,
+    /// What is left of it to check its signature with keys that are learned later. `None`: keys were given,
+    /// or there is nothing to check.
+    pub proof: Option<Arc<Proof>>,
     /// How its secret is known where a server repeats it.
     pub echo: Echo,
-}
-
-/// Where a credential travelled.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Carrier {
-    /// The `Authorization` field.
-    Authorization,
 }
 
 /// What a credential is.
@@ -105,6 +120,8 @@ pub struct JoseHeader {
     pub typ: Option<String>,
     /// `enc` of a JWE.
     pub enc: Option<String>,
+    /// `cty`, section 4.1.10: `JWT` where another token is inside (RFC 7519 section 5.2).
+    pub cty: Option<String>,
     /// The names of the other fields.
     pub others: Vec<String>,
 }

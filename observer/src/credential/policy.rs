@@ -3,25 +3,43 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{ClaimAllowList, Fingerprint, KeySets};
+use super::{Carriers, ClaimAllowList, Fetched, Fingerprint, KeySets};
 
 /// The key, the key sets and the claims that inspectors work with. One per process, shared.
 pub struct Policy {
     pub(super) key: FingerprintKey,
     pub(super) keys: KeySets,
     pub(super) claims: ClaimAllowList,
+    pub(super) carriers: Carriers,
 }
 
 impl Policy {
     /// A policy of these parts.
     pub fn new(key: FingerprintKey, keys: KeySets, claims: ClaimAllowList) -> Self {
-        Self { key, keys, claims }
+        Self {
+            key,
+            keys,
+            claims,
+            carriers: Carriers::default(),
+        }
+    }
+
+    /// The same, that looks for credentials in these places too.
+    #[must_use]
+    pub fn reading(self, carriers: Carriers) -> Self {
+        Self { carriers, ..self }
+    }
+
+    /// Where key sets are put that are fetched.
+    pub fn fetched(&self) -> &Arc<Fetched> {
+        self.keys.fetched()
     }
 
     /// A random fingerprint key, no key sets, the default claims.

@@ -8,7 +8,9 @@ use httparse::Header;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto::sign};
 use serde_json::{Value, json};
 
-use super::{ClaimAllowList, Credential, FingerprintKey, Inspector, KeySets, Policy};
+use super::{
+    Carried, ClaimAllowList, Credential, FingerprintKey, Inspector, KeySets, Places, Policy,
+};
 
 pub(crate) const ISSUER: &str = "https://issuer.example/";
 
@@ -27,6 +29,27 @@ pub(crate) fn policy(with_keys: bool) -> Arc<Policy> {
         sets,
         ClaimAllowList::default(),
     ))
+}
+
+/// What a request for `target` with these fields carries.
+pub(crate) fn carried_with(
+    inspector: &mut Inspector,
+    target: &str,
+    fields: &[(&str, &str)],
+) -> Carried {
+    let fields: Vec<Header<'_>> = fields
+        .iter()
+        .map(|(name, value)| Header {
+            name,
+            value: value.as_bytes(),
+        })
+        .collect();
+    inspector.all(Places {
+        target,
+        fields: &fields,
+        authorization: None,
+        cut: false,
+    })
 }
 
 /// What an inspector with keys says of one Authorization field.

@@ -1,5 +1,7 @@
 //! The inspection as a whole.
 
+mod keys;
+
 use std::sync::Arc;
 
 use base64::prelude::*;
@@ -329,70 +331,4 @@ fn several_fields_are_said_and_none_is_none() {
             )
             .is_none()
     );
-}
-
-#[test]
-fn a_key_set_that_cannot_be_used_says_why() {
-    let file = |content: &str| {
-        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-        std::fs::write(&path, content).unwrap();
-        path
-    };
-    let add = |content: &str| {
-        let path = file(content);
-        KeySets::default()
-            .add(&format!("https://i/?a=b={}", path.display()))
-            .unwrap_err()
-    };
-    assert!(matches!(
-        KeySets::default().add("nothing"),
-        Err(KeySetError::Argument { .. })
-    ));
-    assert!(matches!(
-        KeySets::default().add("https://i/=/nonexistent"),
-        Err(KeySetError::Read { .. })
-    ));
-    assert!(matches!(
-        add("{\n  oops"),
-        KeySetError::NotJson { line: 2, .. }
-    ));
-    assert!(matches!(
-        add("{\"issuer\":\"x\"}"),
-        KeySetError::NotAKeySet { .. }
-    ));
-    assert!(matches!(
-        add("{\"keys\":[{\"kty\":\"oct\",\"k\":\"c2VjcmV0\"}]}"),
-        KeySetError::NoUsableKey { keys: 1, .. }
-    ));
-    assert!(matches!(
-        add(&" ".repeat(1 << 21)),
-        KeySetError::TooLarge { .. }
-    ));
-    let mut sets = KeySets::default();
-    sets.add(&format!("{ISSUER}={}", jwks().display())).unwrap();
-    assert_eq!(sets.of(ISSUER).unwrap().kids(8), ["rsa-1", "ec-1", "ed-1"]);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
-    #[test]
-    fn hostile_bytes_never_panic(value in prop::collection::vec(any::<u8>(), 0..400), cut: bool) {
-        inspect_bytes(&value, true, cut);
-        let whole = [b"Bearer eyJ".as_slice(), &value].concat();
-        inspect_bytes(&whole, true, cut);
-    }
-
-    #[test]
-    fn a_bent_token_never_panics_and_never_shows_its_secret(
-        at in 0usize..900, byte: u8, secret in "[A-Za-z0-9]{24,40}", cut: bool,
-    ) {
-        let mut value = format!("Bearer {}", good(&json!({"canary": secret, "sub": secret, "exp": 1}))).into_bytes();
-        let signature: Vec<u8> = value.rsplit(|b| *b == b'.').next().unwrap().to_vec();
-        let at = at % value.len();
-        value[at] = byte;
-        let debug = format!("{:?}", inspect_bytes(&value, true, cut));
-        prop_assert!(!debug.contains(&secret));
-        prop_assert!(!debug.contains(&String::from_utf8_lossy(&signature).into_owned()));
-    }
 }

@@ -218,11 +218,17 @@ impl Conversation {
                 continue;
             }
             let requests = self.http.requests().unwrap_or(Direction::Forward);
+            let (mut grant, mut response) = (complete.grant, complete.response);
+            if let Some((grant, response)) = grant.as_mut().zip(response.as_mut()) {
+                context.issued(grant, response);
+            }
             let exchange = Exchange {
                 connection: self.connection(requests),
                 number: complete.number,
                 request: complete.request,
-                response: complete.response,
+                response,
+                grant: grant.map(|grant| Arc::new(*grant)),
+                secrets: complete.secrets,
                 handled: complete.handled.or_else(|| self.owner.clone()),
                 capture: complete.capture,
                 completed: context.now,

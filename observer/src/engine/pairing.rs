@@ -14,16 +14,21 @@
 //! Exchanges leave in the order of the connection.
 
 mod owner;
+mod place;
 mod release;
 mod slot;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::credential::{Carried, Echo, Form};
 use crate::exchange::{Capture, Request, Response};
+use crate::keys::is_key_path;
+use crate::oauth::Grant;
 use crate::packet::{Handling, KnownBy};
 use crate::protocol::http1::{Asked, Hole, Method, RequestHead, ResponseHead};
 use crate::time::Timestamp;
+use crate::wiped::Wiped;
 use owner::{Doubt, Owner};
 use slot::{Slot, State};
 
@@ -80,6 +85,8 @@ pub(super) struct Complete {
     pub(super) response: Option<Response>,
     pub(super) handled: Option<Handling>,
     pub(super) capture: Capture,
+    pub(super) grant: Option<Box<Grant>>,
+    pub(super) secrets: Echo,
 }
 
 /// How long to wait for what.
@@ -139,11 +146,13 @@ impl Pairing {
         let RequestHead {
             request,
             method,
+            has_form,
             missing,
             ..
         } = head;
         let slot = Slot {
             finished: request.finished,
+            form: has_form.then(Wiped::default),
             method: Some(method),
             capture: Capture {
                 request_cut: missing.cut,
@@ -186,6 +195,58 @@ impl Pairing {
             Owner::Nobody if self.doubt.is_some() => Asked::Unseen,
             Owner::Nobody => Asked::Nothing,
         }
+    }
+
+    /// Whether the request that an answer which begins at `started` belongs to asks for keys.
+    pub(super) fn asks_for_keys(&self, started: Timestamp) -> bool {
+        let Owner::Slot(at) = self.owner(started) else {
+            return false;
+        };
+        let request = self.slots.get(at).and_then(|slot| slot.request.as_ref());
+        request.is_some_and(|request| is_key_path(&request.path))
+    }
+
+    /// Whether it asks an authorization server for something.
+    pub(super) fn asks_for_grant(&self, started: Timestamp) -> bool {
+        let Owner::Slot(at) = self.owner(started) else {
+            return false;
+        };
+        self.slots.get(at).is_some_and(|slot| slot.grant.is_some())
+    }
+
+    /// Adds to the form of the latest request.
+    pub(super) fn form(&mut self, content: &[u8]) {
+        let forms = self
+            .slots
+            .iter_mut()
+            .rev()
+            .find_map(|slot| slot.form.as_mut());
+        if let Some(form) = forms {
+            form.extend_from_slice(content);
+        }
+    }
+
+    /// Ends the form of the latest request, which is read with the path that it went to and what the head of
+    /// the request carried.
+    pub(super) fn settle_form(&mut self, read: impl FnOnce(&str, Carried, &[u8]) -> Form) {
+        let slot = self.slots.iter_mut().rev().find(|slot| slot.form.is_some());
+        let Some((slot, request)) = slot.and_then(|slot| {
+            let request = slot.request.take()?;
+            Some((slot, request))
+        }) else {
+            return;
+        };
+        let bytes = slot.form.take().unwrap_or_default();
+        let head = Carried {
+            judged: request.credential.clone(),
+            others: request.others.clone(),
+        };
+        let form = read(&request.path, head, &bytes);
+        let request = slot.request.insert(request);
+        if let Some(carried) = form.carried {
+            (request.credential, request.others) = (carried.judged, carried.others);
+        }
+        (slot.grant, slot.secrets) = (form.grant.map(Box::new), form.secrets);
     }
 
     /// Whether the latest request has its answer, as far as can be told.
@@ -296,84 +357,6 @@ impl Pairing {
     pub(super) fn end_answers(&mut self, now: Timestamp) {
         self.over = true;
         self.settle(false, now);
-    }
-
-    /// Puts a request where it belongs: to its answer, if that came before, or behind all others. True
-    /// when there was an answer.
-    fn place(&mut self, mut slot: Slot, lead: Lead) -> bool {
-        let started = slot.started;
-        self.replies += 1;
-        self.latest = Some(started);
-        let waits = |slot: &Slot| slot.state == State::Asked && slot.started < started;
-        let at_rest = lead.turn && !self.slots.iter().any(|slot| waits(slot));
-        if at_rest {
-            self.forget_doubt(started);
-        }
-        slot.turn = lead.turn;
-        let early = self
-            .slots
-            .iter_mut()
-            .find(|slot| slot.awaits_request && slot.started >= started);
-        let doubted = early.as_ref().is_some_and(|slot| slot.doubted.is_some());
-        self.apart = (self.apart || !lead.seamless) && !at_rest;
-        self.apart |= doubted || started < self.unclear;
-        match early {
-            _ if self.apart => slot.state = State::Alone,
-            Some(answer) => {
-                answer.awaits_request = false;
-                answer.started = started;
-                answer.finished = slot.finished;
-                answer.method = slot.method;
-                answer.request = slot.request;
-                answer.capture.request_cut |= slot.capture.request_cut;
-                answer.capture.lost += slot.capture.lost;
-                return true;
-            }
-            None => {}
-        }
-        // One that could not be read has nothing to tell but its answer.
-        if slot.state == State::Asked || slot.request.is_some() {
-            self.push(slot);
-        }
-        false
-    }
-
-    /// Adds a request behind all others, and before the answers that began after it.
-    fn push(&mut self, slot: Slot) {
-        self.make_room();
-        let before = |of: &Slot| of.method.is_some() || of.started <= slot.started;
-        let at = self.slots.iter().rposition(|slot| before(slot));
-        self.slots.insert(at.map_or(0, |at| at + 1), Box::new(slot));
-    }
-
-    /// Adds an answer that no request waits for.
-    fn insert_unasked(&mut self, slot: Slot) -> usize {
-        self.replies += 1;
-        self.make_room();
-        let later = |of: &Slot| of.state == State::Asked && of.started > slot.started;
-        let at = self.slots.iter().position(|slot| later(slot));
-        let at = at.unwrap_or(self.slots.len());
-        self.slots.insert(at, Box::new(slot));
-        at
-    }
-
-    /// Gives up what waits where too many are open, so that what is looked through stays short.
-    fn make_room(&mut self) {
-        if self.slots.len() < MAX_OPEN {
-            return;
-        }
-        for mut slot in std::mem::take(&mut self.slots) {
-            self.owed += usize::from(matches!(slot.state, State::Asked | State::Told));
-            if slot.awaits_request {
-                self.unclear = self.unclear.max(slot.started);
-            }
-            if slot.state == State::Answered {
-                slot.settle(false);
-            }
-            if slot.state != State::Told {
-                self.done.push_back(slot);
-            }
-        }
     }
 
     fn answered(&mut self) -> Option<&mut Slot> {

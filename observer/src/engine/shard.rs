@@ -1,14 +1,15 @@
 //! One of the 64 logical shards: the connections whose keys fall to it, their bounds and timers.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use lru::LruCache;
 
 use super::connection::Connection;
 use super::{Limits, Output, SHARDS, Tally};
-use crate::credential::{Credential, Inspector};
+use crate::credential::{Carried, Form, Inspector, Places};
+use crate::exchange::{Field, Response};
+use crate::oauth::Grant;
 use crate::packet::{ConnectionKey, Item, ItemKind};
 use crate::protocol::http1::Heads;
 use crate::time::Timestamp;
@@ -48,12 +49,23 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    pub(super) fn inspect(
-        &mut self,
-        fields: &[httparse::Header<'_>],
-        cut: bool,
-    ) -> Option<Arc<Credential>> {
-        self.inspector.inspect(fields, cut)
+    pub(super) fn inspect(&mut self, places: Places<'_>) -> Carried {
+        self.inspector.all(places)
+    }
+
+    pub(super) fn form(&mut self, path: &str, head: Carried, body: &[u8], whole: bool) -> Form {
+        self.inspector.form(path, head, body, whole)
+    }
+
+    /// Reads what an answer to a grant gives out. What it gave out is in it as it was sent, so its excerpt is
+    /// dropped then.
+    pub(super) fn issued(&mut self, grant: &mut Grant, response: &mut Response) {
+        let is_coded = response.field(Field::ContentEncoding).is_some();
+        let excerpt = std::mem::take(&mut response.excerpt);
+        let whole = excerpt.is_whole() && !is_coded;
+        if !self.inspector.issued(grant, excerpt.bytes(), whole) {
+            response.excerpt = excerpt;
+        }
     }
 
     pub(super) fn give(&mut self, output: Output) {

@@ -1,5 +1,6 @@
 //! What the engine makes of conversations, by behaviour.
 
+mod forms;
 mod holes;
 mod http;
 mod losses;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::exchange::{Exchange, Request, Response};
 use crate::redact;
-use crate::sink::Glance;
+use crate::sink::{Expiry, Glance};
 use crate::verdict::Verdict;
 
 use super::{
@@ -33,7 +33,7 @@ impl<'a> Seen<'a> {
             verdict,
             status: response.map(|response| response.status),
             ends: ends(request, response),
-            seconds_to_expiry: request.and_then(seconds_to_expiry),
+            expiry: Expiry::Of(request),
         }
     }
 
@@ -44,6 +44,8 @@ impl<'a> Seen<'a> {
             request,
             response,
             handled,
+            grant,
+            secrets: _,
             capture,
             completed,
             number: _,
@@ -68,6 +70,10 @@ impl<'a> Seen<'a> {
                 duration_us: request.map(|request| duration_us(request, response)),
             }),
             credential: credential.cloned(),
+            other_credentials: request
+                .map(|request| request.others.clone())
+                .unwrap_or_default(),
+            grant: grant.clone(),
             capture: CapturePart {
                 cut: [
                     capture.request_cut.then_some("request"),
@@ -80,7 +86,7 @@ impl<'a> Seen<'a> {
             },
             verdict: verdict.into(),
             ends: ends(request, response),
-            seconds_to_expiry: request.and_then(seconds_to_expiry),
+            seconds_to_expiry: request.and_then(Request::seconds_to_expiry),
         }
     }
 
@@ -125,16 +131,4 @@ fn ends(request: Option<&Request>, response: Option<&Response>) -> Ends {
         request: request.map(|request| request.seq),
         response: response.map(|response| response.seq),
     }
-}
-
-fn seconds_to_expiry(request: &Request) -> Option<f64> {
-    let claims = request.credential.as_ref()?.claims.as_ref()?;
-    let expiry = claims.expiry()?.nanos();
-    let nanos = expiry.saturating_sub(request.started.nanos());
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a histogram's buckets are minutes wide"
-    )]
-    let seconds = nanos as f64 / 1e9;
-    Some(seconds)
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::credential::{Carrier, Credential, Defect, Fingerprint, JoseHeader, Kind, Signature};
+use crate::credential::{Credential, Defect, Fingerprint, JoseHeader, Kind, Signature};
 
 use super::text;
 
 /// The credential of an event. Its text was capped and escaped where it was taken apart.
 #[derive(Clone, Debug, Serialize)]
 pub struct CredentialPart {
-    /// Where it travelled: `authorization`.
-    pub carrier: &'static str,
+    /// Where it travelled: `authorization`, `cookie:NAME` and so on, as docs/carriers.md has them.
+    pub carrier: String,
     /// The authentication scheme in lower case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<String>,
@@ -64,6 +64,9 @@ pub struct HeaderPart {
     /// `enc` of a JWE.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enc: Option<String>,
+    /// `cty`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cty: Option<String>,
     /// The names of the other fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<String>,
@@ -101,11 +104,23 @@ pub(super) fn written_some<S: Serializer>(
     }
 }
 
+/// The same for several.
+pub(super) fn all_written<S: Serializer>(
+    credentials: &[Arc<Credential>],
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.collect_seq(
+        credentials
+            .iter()
+            .map(|one| CredentialPart::from(one.as_ref())),
+    )
+}
+
 impl From<&Credential> for CredentialPart {
     fn from(credential: &Credential) -> Self {
         let claims = credential.claims.as_ref();
         Self {
-            carrier: carrier(credential.carrier),
+            carrier: credential.carrier.to_string(),
             scheme: credential.scheme.clone(),
             kind: kind(credential.kind),
             fingerprint: credential.fingerprint,
@@ -127,6 +142,7 @@ impl From<&JoseHeader> for HeaderPart {
             kid: header.kid.clone(),
             typ: header.typ.clone(),
             enc: header.enc.clone(),
+            cty: header.cty.clone(),
             others: header.others.clone(),
         }
     }
@@ -155,13 +171,7 @@ impl From<&Defect> for DefectPart {
     }
 }
 
-fn carrier(carrier: Carrier) -> &'static str {
-    match carrier {
-        Carrier::Authorization => "authorization",
-    }
-}
-
-fn kind(kind: Kind) -> &'static str {
+pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Basic => "basic",
         Kind::Jwe => "jwe",

@@ -14,7 +14,7 @@ use crate::recent::Recent;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
-use super::{ConnectionPart, Event, RequestPart, credential, verdict};
+use super::{ConnectionPart, Event, GrantPart, RequestPart, credential, verdict};
 
 /// Writes events as serde would.
 pub struct Lines {
@@ -65,10 +65,18 @@ impl Lines {
         member("response", event.response.as_ref(), line)?;
         if let Some(shown) = &event.credential {
             line.extend_from_slice(br#","credential":"#);
-            self.credentials.write(shown, line, |shown, to| {
-                credential::written(shown, &mut serde_json::Serializer::new(to))
-            })?;
+            self.credential(shown, line)?;
         }
+        if !event.other_credentials.is_empty() {
+            line.extend_from_slice(br#","other_credentials":["#);
+            for (at, shown) in event.other_credentials.iter().enumerate() {
+                line.extend((at > 0).then_some(b','));
+                self.credential(shown, line)?;
+            }
+            line.push(b']');
+        }
+        let grant = event.grant.as_deref().map(GrantPart::from);
+        member("grant", grant.as_ref(), line)?;
         member("capture", Some(&event.capture), line)?;
         line.extend_from_slice(br#","verdict":"#);
         self.verdicts.write(&event.verdict, line, |concluded, to| {
@@ -76,6 +84,16 @@ impl Lines {
         })?;
         line.push(b'}');
         Ok(())
+    }
+
+    fn credential(
+        &mut self,
+        shown: &Arc<Credential>,
+        line: &mut Vec<u8>,
+    ) -> serde_json::Result<()> {
+        self.credentials.write(shown, line, |shown, to| {
+            credential::written(shown, &mut serde_json::Serializer::new(to))
+        })
     }
 
     fn connection(
@@ -195,6 +213,8 @@ mod tests {
         bare.service = "a\"b".into();
         let mut other = whole.clone();
         Arc::make_mut(other.credential.as_mut().unwrap()).length = 1;
+        other.grant = Some(sample::grant().into());
+        other.other_credentials = whole.credential.iter().cloned().cycle().take(2).collect();
         Arc::make_mut(&mut other.verdict).explanation = "\u{e9}\n".to_owned();
         for event in [&whole, &whole, &bare, &other, &whole, &bare, &other] {
             let mut line = Vec::new();

@@ -4,7 +4,9 @@
 //! null. Text from the wire is capped and escaped by [`crate::redact`] before it gets here.
 
 mod build;
+mod condition;
 mod credential;
+mod grant;
 mod line;
 mod process;
 mod request;
@@ -17,13 +19,16 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use build::Seen;
+pub use condition::ConditionEvent;
 pub use credential::CredentialPart;
+pub use grant::GrantPart;
 pub use line::Lines;
 pub use process::{ContainerPart, ProcessPart, UnitPart};
 pub use request::{Endpoint, Paths, RequestPart, Requests};
 
 use crate::credential::{Credential, Fingerprint};
 use crate::exchange::Side;
+use crate::oauth::Grant;
 use crate::time::Timestamp;
 use crate::verdict::{Outcome, Verdict};
 
@@ -70,6 +75,18 @@ pub struct Event {
         skip_serializing_if = "Option::is_none"
     )]
     pub credential: Option<Arc<Credential>>,
+    /// What else it carried.
+    #[serde(
+        serialize_with = "credential::all_written",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub other_credentials: Vec<Arc<Credential>>,
+    /// What passed, where the request was one to an authorization server.
+    #[serde(
+        serialize_with = "grant::written_some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub grant: Option<Arc<Grant>>,
     /// What is missing of the two heads.
     pub capture: CapturePart,
     /// What observer concludes.
@@ -219,6 +236,25 @@ mod tests {
             },
         });
         assert_eq!(json, golden);
+    }
+
+    #[test]
+    fn a_grant_is_as_docs_say() {
+        let mut event = sample::event();
+        event.grant = Some(sample::grant().into());
+        let json = serde_json::to_value(event).unwrap();
+        assert_eq!(
+            json.get("grant"),
+            Some(&json!({
+                "action": "issue",
+                "grant_type": "refresh_token",
+                "client_id": "web",
+                "presented": [{"role": "refresh_token", "kind": "opaque", "fingerprint": "0000000000000123"}],
+                "issued": [],
+                "error": "invalid_grant",
+                "cut": ["response"],
+            }))
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::exchange::{
     Capture, Connection, Excerpt, Exchange, Request, RequestHead, Response, Side, Target,
 };
 use crate::identity::{Container, Process};
+use crate::oauth::{Action, Grant, Role, Token};
 use crate::packet::{ConnectionKey, Handling, KnownBy};
 use crate::time::Timestamp;
 use crate::verdict::{Cause, Certainty, Outcome, Recognised, RecognisedBy, Verdict};
@@ -43,6 +44,7 @@ pub(crate) fn exchange() -> Exchange {
                 longest_field: 300,
                 preflight: false,
                 credential: Some(Arc::new(credential())),
+                others: Vec::new(),
             }),
         }),
         response: Some(Response {
@@ -53,6 +55,8 @@ pub(crate) fn exchange() -> Exchange {
             fields: Arc::default(),
             excerpt: Excerpt::default(),
         }),
+        grant: None,
+        secrets: Echo::default(),
         handled: Some(Handling {
             pid: 4121,
             tid: 4122,
@@ -94,6 +98,23 @@ pub(crate) fn verdict() -> Verdict {
     }
 }
 
+/// A refresh that was refused.
+pub(crate) fn grant() -> Grant {
+    Grant {
+        grant_type: Some("refresh_token".to_owned()),
+        client: Some("web".to_owned()),
+        presented: vec![Token {
+            role: Role::RefreshToken,
+            kind: Kind::Opaque,
+            fingerprint: Fingerprint(0x123),
+            expires: None,
+        }],
+        error: Some("invalid_grant".to_owned()),
+        answer_cut: true,
+        ..Grant::new(Action::Issue)
+    }
+}
+
 /// The event of [`exchange`] at a server called `orders:8080`.
 pub(crate) fn event() -> Event {
     event_of(&exchange(), verdict())
@@ -114,6 +135,7 @@ fn credential() -> Credential {
         carrier: Carrier::Authorization,
         scheme: Some("bearer".to_owned()),
         kind: Kind::Jwt,
+        signer: None,
         fingerprint: Some(Fingerprint(0xabc)),
         length: 250,
         cut: false,
@@ -137,6 +159,7 @@ fn credential() -> Credential {
             want: 256,
         }],
         signature: Signature::Invalid { kid: None },
+        proof: None,
         echo: Echo::default(),
     }
 }

@@ -12,7 +12,8 @@ use serde::Deserialize;
 /// A connection passes when it meets every list of `include` that is not empty, and none of
 /// `exclude`. The agent applies the same rules to exchanges again ([`super::Rules`]), so a source may
 /// let more through where it does not know enough, but never less: a connection of which it does not
-/// know which end serves, or whose socket has no known cgroup, passes.
+/// know which end serves passes where the port of either is wanted, and one whose socket has no known
+/// cgroup passes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct KernelFilter {
     /// What is wanted. Empty lists want everything.

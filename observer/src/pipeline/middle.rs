@@ -17,7 +17,7 @@ pub(super) enum Job {
         totals: Totals,
     },
     /// From here on this configuration counts.
-    Configured(Config),
+    Configured(Box<Config>),
     /// Nothing more will be read. What the source knows of itself.
     End(Totals),
 }

@@ -1,6 +1,6 @@
 //! Judges exchanges and hands events to the sinks.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::config::Config;
@@ -8,6 +8,8 @@ use crate::engine::Output;
 use crate::event::{Requests, Seen};
 use crate::exchange::Exchange;
 use crate::filter::Filter;
+use crate::history::{History, Sighting};
+use crate::keys::{Keys, Testimony};
 use crate::service::{self, Services};
 use crate::sink::{Glance, Sink};
 use crate::stop::Stop;
@@ -32,7 +34,7 @@ pub(super) enum Message {
         totals: Totals,
     },
     /// From here on this configuration counts.
-    Configured(Config),
+    Configured(Box<Config>),
     /// What was left at the end.
     End {
         /// In order.
@@ -51,7 +53,9 @@ pub(super) struct Reporter {
     pub(super) judge: Judge,
     pub(super) sinks: Vec<Box<dyn Sink>>,
     pub(super) linter: Linter,
+    pub(super) history: History,
     pub(super) steps: Steps,
+    pub(super) keys: Arc<Mutex<Keys>>,
     /// Exchanges that the end left no time for.
     pub(super) unjudged: u64,
 }
@@ -72,6 +76,8 @@ impl Reporter {
             } => {
                 self.steps.note(step, clock);
                 self.report(&mut outputs, stop);
+                self.history.pass(clock, step);
+                self.tell_conditions();
                 for sink in &mut self.sinks {
                     sink.pass(clock, &totals);
                 }
@@ -83,6 +89,7 @@ impl Reporter {
             Message::Configured(config) => {
                 self.services.configure(config.services);
                 self.filter.rules = config.rules;
+                self.expectations = config.expectations;
                 self.judge.understand(config.words);
                 Vec::new()
             }
@@ -92,6 +99,8 @@ impl Reporter {
             } => {
                 self.report(&mut outputs, stop);
                 totals.given_up.insert("unjudged", self.unjudged);
+                self.history.finish();
+                self.tell_conditions();
                 for sink in &mut self.sinks {
                     sink.finish(&totals);
                 }
@@ -101,13 +110,19 @@ impl Reporter {
     }
 
     fn report(&mut self, outputs: &mut [Output], stop: &Stop) {
+        // Whoever reads it waits for a batch at most. What a reader that panicked left is whole.
+        let keys = Arc::clone(&self.keys);
+        let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
         for output in outputs {
             if stop.presses_for() > LAST_WORDS {
                 self.unjudged += 1;
                 continue;
             }
             match output {
-                Output::Exchange(exchange) => self.exchange(exchange),
+                Output::Exchange(exchange) => {
+                    self.exchange(exchange, &mut keys);
+                    self.tell_conditions();
+                }
                 Output::Tls(seen) => {
                     let service = self.services.name(&seen.connection, None);
                     if self.filter.passes_unread(&seen.connection, &service) {
@@ -121,13 +136,14 @@ impl Reporter {
         }
     }
 
-    fn exchange(&mut self, exchange: &mut Exchange) {
+    fn exchange(&mut self, exchange: &mut Exchange, keys: &mut Keys) {
         // One step for all of its times, or its duration would be bent.
         let step = self.steps.at(exchange.began());
         exchange.step(step);
         let exchange = &*exchange;
         let handled = exchange.handled.as_ref();
         let service = self.services.name(&exchange.connection, handled);
+        keys.fetch(exchange, &service);
         if !self.filter.passes(exchange, &service) {
             return;
         }
@@ -136,7 +152,20 @@ impl Reporter {
             .iter()
             .find(|(meant, _)| service::is_meant(&service, meant))
             .map(|(_, expectation)| expectation);
-        let verdict = self.judge.judge(exchange, expected);
+        let learned = testimony(exchange, keys);
+        let verdict = self
+            .judge
+            .judge_knowing(exchange, expected, learned.as_deref());
+        keys.token(exchange, verdict.outcome);
+        let sighting = Sighting {
+            exchange,
+            service: &service,
+            verdict: &verdict,
+            step,
+            keys: Some(keys.timeline()),
+        };
+        self.history.take(&sighting);
+        let verdict = self.history.quoting(&sighting);
         if let Some(lints) = self.linter.lint(exchange, &service) {
             for sink in &mut self.sinks {
                 sink.lint(&service, &lints);
@@ -168,4 +197,28 @@ impl Reporter {
             }
         }
     }
+
+    /// Hands on what began and ended, and the clocks that were read.
+    fn tell_conditions(&mut self) {
+        if !self.history.has_news() {
+            return;
+        }
+        for (service, offset) in self.history.clocks() {
+            for sink in &mut self.sinks {
+                sink.clock(&service, offset);
+            }
+        }
+        for change in self.history.changes() {
+            for sink in &mut self.sinks {
+                sink.condition(&change);
+            }
+        }
+    }
+}
+
+/// What key sets that went by say of the signature, where it may matter: checking one is dear.
+fn testimony(exchange: &Exchange, keys: &mut Keys) -> Option<Arc<Testimony>> {
+    let is_error = exchange.response.as_ref()?.status >= 400;
+    let credential = exchange.request.as_ref()?.credential.as_ref();
+    keys.testimony(credential.filter(|_| is_error)?)
 }

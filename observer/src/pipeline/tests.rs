@@ -110,6 +110,7 @@ fn settings() -> Settings {
         words: Words::default(),
         filter: Filter::default(),
         paths: Paths::AsSent,
+        keys: Default::default(),
     }
 }
 

@@ -12,8 +12,9 @@ pub mod writer;
 use std::sync::Arc;
 
 use crate::event::{Ends, Event};
-use crate::exchange::Side;
+use crate::exchange::{Request, Side};
 use crate::gap::Gap;
+use crate::history::{Change, Offset};
 use crate::time::Timestamp;
 use crate::totals::Totals;
 use crate::verdict::{Linted, Outcome, Verdict};
@@ -33,8 +34,28 @@ pub struct Glance<'a> {
     pub status: Option<u16>,
     /// What the other end of the same exchange has too.
     pub ends: Ends,
+    /// For how long the token is good still.
+    pub expiry: Expiry<'a>,
+}
+
+/// For how long a token is good still. Few want to know, and to find it out of a request the token must be
+/// looked into.
+#[derive(Clone, Copy)]
+pub enum Expiry<'a> {
     /// As [`Event::seconds_to_expiry`].
-    pub seconds_to_expiry: Option<f64>,
+    Known(Option<f64>),
+    /// That of the token of a request.
+    Of(Option<&'a Request>),
+}
+
+impl Expiry<'_> {
+    /// As [`Event::seconds_to_expiry`].
+    pub fn seconds(self) -> Option<f64> {
+        match self {
+            Self::Known(seconds) => seconds,
+            Self::Of(request) => request?.seconds_to_expiry(),
+        }
+    }
 }
 
 impl<'a> From<&'a Event> for Glance<'a> {
@@ -46,7 +67,7 @@ impl<'a> From<&'a Event> for Glance<'a> {
             verdict: &event.verdict,
             status: event.status(),
             ends: event.ends,
-            seconds_to_expiry: event.seconds_to_expiry,
+            expiry: Expiry::Known(event.seconds_to_expiry),
         }
     }
 }
@@ -84,6 +105,12 @@ pub trait Sink: Send {
     /// Takes a TLS connection to a service, seen from a side, whose contents nobody here can read. The
     /// name that its client asked for is text from the wire.
     fn tls(&mut self, _service: &str, _side: Side, _server_name: Option<&str>) {}
+
+    /// Takes a condition that began or ended.
+    fn condition(&mut self, _change: &Change) {}
+
+    /// Takes how far the clock of a service is from ours, when that was read anew.
+    fn clock(&mut self, _service: &str, _offset: Offset) {}
 
     /// Takes for how long nobody watched before this run, once and before all else.
     fn gap(&mut self, _gap: &Gap) {}

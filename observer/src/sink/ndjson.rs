@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::event::{Event, Lines};
+use crate::event::{ConditionEvent, Event, Lines};
 use crate::gap::Gap;
+use crate::history::Change;
 use crate::time::Timestamp;
 use crate::totals::Totals;
 
@@ -59,6 +60,12 @@ impl Sink for Ndjson {
             let lines = &mut self.lines;
             self.writer.line(|line| told(lines.write(event, line)));
         }
+    }
+
+    fn condition(&mut self, change: &Change) {
+        let event = ConditionEvent::from(change);
+        self.writer
+            .line(|line| told(serde_json::to_writer(line, &event)));
     }
 
     fn gap(&mut self, gap: &Gap) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::event::Event;
 use crate::exchange::Side;
+use crate::history::Change;
 use crate::time::Timestamp;
 use crate::totals::Totals;
 
@@ -79,6 +80,13 @@ impl Sink for Report {
 
     fn tls(&mut self, service: &str, side: Side, server_name: Option<&str>) {
         self.summary.tls(service, side, server_name);
+    }
+
+    fn condition(&mut self, change: &Change) {
+        self.summary.condition(change);
+        if self.lines == Lines::Told {
+            self.terminal.condition(change);
+        }
     }
 
     fn pass(&mut self, clock: Timestamp, _: &Totals) {

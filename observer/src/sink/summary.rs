@@ -11,6 +11,7 @@ use lru::DefaultHasher;
 
 use crate::event::Event;
 use crate::exchange::Side;
+use crate::history::Change;
 use crate::redact;
 use crate::time::Timestamp;
 use crate::totals::Totals;
@@ -29,9 +30,24 @@ pub struct Summary {
     rejections: HashMap<(Arc<str>, Option<Cause>), Rejections, DefaultHasher>,
     tokens: usize,
     tls: BTreeMap<String, Encrypted>,
+    conditions: Vec<Change>,
+    conditions_beyond: u64,
 }
 
 impl Summary {
+    /// Notes a condition that began, or how it ended.
+    pub fn condition(&mut self, change: &Change) {
+        let mut known = self.conditions.iter();
+        match known.position(|one| one.number == change.number) {
+            Some(at) => self
+                .conditions
+                .splice(at..=at, [change.clone()])
+                .for_each(drop),
+            None if self.conditions.len() < CONDITIONS => self.conditions.push(change.clone()),
+            None => self.conditions_beyond += u64::from(change.ended.is_none()),
+        }
+    }
+
     /// Counts an exchange, from whatever side.
     pub fn exchange(&mut self, side: Side, time: Timestamp) {
         *self.sides.entry(side).or_default() += 1;
@@ -140,6 +156,8 @@ impl Rejections {
     }
 }
 
+/// So many conditions are told of: about 1 KiB each.
+const CONDITIONS: usize = 100;
 /// So many pairs of service and cause, and services with TLS, are told apart: about 200 bytes each.
 const ROWS: usize = 1000;
 /// So many pairs of row and fingerprint are told apart: about 20 bytes each.

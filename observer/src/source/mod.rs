@@ -87,5 +87,6 @@ impl Source for live::Live {
         totals.context_seen = counters.context_seen;
         totals.context_lost = counters.context_lost;
         totals.unix_unseen = self.unix_unseen();
+        totals.host_clock = self.host_clock();
     }
 }

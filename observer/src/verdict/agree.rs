@@ -1,8 +1,8 @@
 //! Whether the credential bears out what the server states.
 
-use super::Cause;
+use super::cause::{Cause, Subject};
 use super::statement::Statement;
-use super::token::{Distance, Presence, SMALLEST_LIMIT, Token, audience};
+use super::token::{Distance, Presence, SMALLEST_LIMIT, Token, absence, audience};
 use crate::credential::{Kind, MAX_LIST, Signature};
 use crate::exchange::Exchange;
 
@@ -29,20 +29,26 @@ pub(super) fn weigh(
     statement: &Statement,
     token: &Token<'_>,
 ) -> Weight {
+    let absent = || absence(exchange.response.as_ref().map_or(0, |one| one.status));
     match cause {
-        Cause::CredentialsMissing => missing(statement, token),
-        Cause::HeaderMalformed => header(token),
+        Cause::CredentialsMissing => missing(statement, token, absent()),
+        Cause::HeaderMalformed => header(token, absent()),
         Cause::PermissionDenied => match token.presence {
             Presence::Absent => Open(
                 vec![Cause::CredentialsMissing, Cause::PermissionDenied],
-                "the request had no Authorization field".to_owned(),
+                absent().to_owned(),
             ),
             _ => Fits(None),
         },
         Cause::TokenTooLarge => too_large(exchange),
-        _ if matches!(token.presence, Presence::Absent) && is_of_token(cause) => Fits(Some(
-            "the request had no Authorization field: the credential travelled elsewhere".to_owned(),
-        )),
+        _ if matches!(token.presence, Presence::Absent)
+            && cause.subject() == Subject::Credential =>
+        {
+            Fits(Some(format!(
+                "{}: the credential travelled elsewhere",
+                absent()
+            )))
+        }
         Cause::TokenExpired => expired(token),
         Cause::TokenNotYetValid | Cause::TokenIssuedInFuture => early(cause, token),
         Cause::TokenMalformed
@@ -51,30 +57,23 @@ pub(super) fn weigh(
         | Cause::AlgNotAllowed => integrity(cause, token),
         Cause::IssuerMismatch | Cause::AudienceMismatch => addressee(cause, token),
         Cause::ScopeInsufficient => scope(statement, token),
-        Cause::TokenInactive => match token
-            .finding(Cause::TokenExpired)
-            .filter(|finding| finding.sure)
-        {
-            Some(finding) => Better(Cause::TokenExpired, finding.clause.clone()),
-            None => Fits(None),
-        },
+        Cause::TokenInactive | Cause::SessionEnded => over(token, None),
+        Cause::TokenTooOld => over(token, token.times.issued.map(|at| from_request("iat", at))),
+        Cause::LifetimeTooLong => Fits(token.times.expires.map(|at| from_request("exp", at))),
+        Cause::ClaimInvalid => claim(token),
+        Cause::WrongTenant => addressee(Cause::IssuerMismatch, token),
         _ => token
             .finding(cause)
             .map_or(Fits(None), |finding| Proves(finding.clause.clone())),
     }
 }
 
-/// Whether a cause is about a token that was there.
-fn is_of_token(cause: Cause) -> bool {
-    !matches!(
-        cause,
-        Cause::KeysUnavailable | Cause::ValidatorError | Cause::NotAFailure
-    )
-}
-
-fn missing(statement: &Statement, token: &Token<'_>) -> Weight {
+fn missing(statement: &Statement, token: &Token<'_>, absent: &str) -> Weight {
+    if let Some(elsewhere) = token.elsewhere() {
+        return Fits(Some(elsewhere));
+    }
     let credential = match token.presence {
-        Presence::Absent => return Proves("the request had no Authorization field".to_owned()),
+        Presence::Absent => return Proves(absent.to_owned()),
         Presence::Unknown => return Fits(None),
         Presence::Present(credential) => credential,
     };
@@ -93,14 +92,14 @@ fn missing(statement: &Statement, token: &Token<'_>) -> Weight {
     ))
 }
 
-fn header(token: &Token<'_>) -> Weight {
+fn header(token: &Token<'_>, absent: &str) -> Weight {
     match (token.presence, token.finding(Cause::HeaderMalformed)) {
         (_, Some(finding)) => Proves(finding.clause.clone()),
-        (Presence::Absent, None) => Better(
-            Cause::CredentialsMissing,
-            "the request had no Authorization field".to_owned(),
-        ),
-        _ => Fits(None),
+        (Presence::Absent, None) => Better(Cause::CredentialsMissing, absent.to_owned()),
+        _ => match token.finding(Cause::CredentialsDuplicated) {
+            Some(finding) => Better(Cause::CredentialsDuplicated, finding.clause.clone()),
+            None => Fits(token.elsewhere()),
+        },
     }
 }
 
@@ -140,6 +139,31 @@ fn expired(token: &Token<'_>) -> Weight {
             Fits(Some("the token has no exp".to_owned()))
         }
         None => Fits(None),
+    }
+}
+
+/// What is over because its time has passed is called inactive, ended or too old as well.
+fn over(token: &Token<'_>, clause: Option<String>) -> Weight {
+    match token.sure(Cause::TokenExpired) {
+        Some(finding) => Better(Cause::TokenExpired, finding.clause.clone()),
+        None => Fits(clause),
+    }
+}
+
+/// A claim that is not named: the one that is wrong, if exactly one is.
+fn claim(token: &Token<'_>) -> Weight {
+    const CLAIMS: [Cause; 6] = [
+        Cause::TokenExpired,
+        Cause::TokenNotYetValid,
+        Cause::TokenIssuedInFuture,
+        Cause::IssuerMismatch,
+        Cause::AudienceMismatch,
+        Cause::TokenTypeWrong,
+    ];
+    let mut wrong = CLAIMS.into_iter().filter_map(|cause| token.sure(cause));
+    match (wrong.next(), wrong.next()) {
+        (Some(only), None) => Better(only.cause, only.clause.clone()),
+        _ => Fits(None),
     }
 }
 
@@ -198,11 +222,15 @@ fn integrity(cause: Cause, token: &Token<'_>) -> Weight {
         Cause::AlgNotAllowed => &[Cause::HeaderMalformed, Cause::TokenMalformed],
         _ => &[],
     };
-    let root = roots
-        .iter()
-        .find_map(|root| token.finding(*root).filter(|finding| finding.sure));
+    let root = roots.iter().find_map(|root| token.sure(*root));
     if let Some(finding) = root {
         return Better(finding.cause, finding.clause.clone());
+    }
+    // Who reads claims into types calls a token malformed for one of them.
+    if cause == Cause::TokenMalformed
+        && let Some(finding) = token.finding(Cause::ClaimMalformed)
+    {
+        return Fits(Some(finding.clause.clone()));
     }
     let Some(credential) = token.credential() else {
         return Fits(None);

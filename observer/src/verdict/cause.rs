@@ -30,7 +30,7 @@ macro_rules! ids {
     };
 }
 
-pub(super) use ids;
+pub(crate) use ids;
 
 ids! {
     /// Why one request was rejected.
@@ -39,6 +39,8 @@ ids! {
         CredentialsMissing = "credentials_missing",
         /// A credential is there, but not as `scheme token`.
         HeaderMalformed = "header_malformed",
+        /// More than one credential came, and only one may.
+        CredentialsDuplicated = "credentials_duplicated",
         /// Not three or five parts, bad base64url, bad JSON.
         TokenMalformed = "token_malformed",
         /// A part of a token: its end is missing.
@@ -53,36 +55,150 @@ ids! {
         SignatureInvalid = "signature_invalid",
         /// The validator could not get its keys.
         KeysUnavailable = "keys_unavailable",
+        /// An encrypted token could not be decrypted.
+        DecryptionFailed = "decryption_failed",
         /// `exp` has passed.
         TokenExpired = "token_expired",
         /// `nbf` is in the future.
         TokenNotYetValid = "token_not_yet_valid",
         /// `iat` is in the future.
         TokenIssuedInFuture = "token_issued_in_future",
+        /// It was issued longer ago than the validator takes, whatever `exp` says.
+        TokenTooOld = "token_too_old",
+        /// `exp` is further ahead than the validator takes.
+        LifetimeTooLong = "lifetime_too_long",
         /// The issuer is not one that the validator trusts.
         IssuerMismatch = "issuer_mismatch",
         /// The token is for another audience.
         AudienceMismatch = "audience_mismatch",
         /// A claim that the validator wants is not there.
         ClaimMissing = "claim_missing",
+        /// A claim is not of the type that it must be.
+        ClaimMalformed = "claim_malformed",
+        /// A claim is there and is not what the validator wants.
+        ClaimInvalid = "claim_invalid",
         /// A refresh or ID token in the place of an access token.
         TokenTypeWrong = "token_type_wrong",
+        /// The token is of another tenant.
+        WrongTenant = "wrong_tenant",
         /// The token was revoked.
         TokenRevoked = "token_revoked",
+        /// The session at the server, on which the token rests, is over.
+        SessionEnded = "session_ended",
         /// Introspection says that the token is not active.
         TokenInactive = "token_inactive",
+        /// What may be used once was used again.
+        TokenReplayed = "token_replayed",
+        /// The user, client or consumer of the token does not exist.
+        PrincipalUnknown = "principal_unknown",
+        /// The user, client or consumer of the token is disabled.
+        PrincipalDisabled = "principal_disabled",
         /// Authenticated, but a scope is lacking.
         ScopeInsufficient = "scope_insufficient",
         /// Authenticated, but not allowed.
         PermissionDenied = "permission_denied",
-        /// The fault is the validator's own.
+        /// The way of logging in was not strong or not recent enough (RFC 9470).
+        AuthLevelInsufficient = "auth_level_insufficient",
+        /// The token is bound to a key, and no proof of that came (RFC 9449).
+        DpopProofMissing = "dpop_proof_missing",
+        /// The proof of the key is not valid (RFC 9449).
+        DpopProofInvalid = "dpop_proof_invalid",
+        /// The proof must hold a nonce of the server: the client tries again with it (RFC 9449).
+        DpopNonceRequired = "dpop_nonce_required",
+        /// The token is bound to a certificate, and another or none came (RFC 8705).
+        CertBindingMismatch = "cert_binding_mismatch",
+        /// The proof against forged requests of a browser is missing or wrong.
+        CsrfFailed = "csrf_failed",
+        /// The issuer does not take the code, the refresh token or the assertion (RFC 6749 section 5.2).
+        GrantInvalid = "grant_invalid",
+        /// A refresh token was used that had been exchanged for another.
+        RefreshTokenReused = "refresh_token_reused",
+        /// The client did not prove who it is (RFC 6749 section 5.2).
+        ClientAuthFailed = "client_auth_failed",
+        /// The client may not use this grant (RFC 6749 section 5.2).
+        ClientUnauthorized = "client_unauthorized",
+        /// The issuer does not know this type of grant (RFC 6749 section 5.2).
+        GrantUnsupported = "grant_unsupported",
+        /// The scope that was asked for is unknown, malformed, or more than was granted (RFC 6749
+        /// section 5.2).
+        ScopeInvalid = "scope_invalid",
+        /// A parameter is missing, repeated or malformed (RFC 6749 section 5.2).
+        RequestInvalid = "request_invalid",
+        /// The name or the password is wrong.
+        LoginFailed = "login_failed",
+        /// The fault is the validator's configuration.
+        ValidatorMisconfigured = "validator_misconfigured",
+        /// The fault is in the validator's code.
         ValidatorError = "validator_error",
+        /// The identity provider answered the service with an error.
+        IdpError = "idp_error",
+        /// Another credential than the token is missing: a key of the API.
+        OtherCredentialMissing = "other_credential_missing",
+        /// Another credential than the token is wrong: a key of the API.
+        OtherCredentialInvalid = "other_credential_invalid",
+        /// There is no such route, and the answer only sounds like a matter of tokens.
+        RouteNotFound = "route_not_found",
         /// The server says that the token is bad, and not why.
         InvalidTokenUnspecified = "invalid_token_unspecified",
         /// 401 or 403 and nothing else.
         RejectedUnspecified = "rejected_unspecified",
         /// The first leg of a handshake, or a preflight: nothing is wrong.
         NotAFailure = "not_a_failure",
+    }
+}
+
+/// What a cause is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Subject {
+    /// The credential of the request.
+    Credential,
+    /// Who calls, and how they logged in.
+    Caller,
+    /// A grant at the endpoints of an issuer, which needs no credential in the request's head.
+    Grant,
+    /// The service or those that it asks.
+    Service,
+    /// None of these.
+    Elsewhere,
+}
+
+impl Cause {
+    /// What it is about.
+    pub(super) const fn subject(self) -> Subject {
+        match self {
+            Self::SessionEnded
+            | Self::PrincipalUnknown
+            | Self::PrincipalDisabled
+            | Self::PermissionDenied
+            | Self::AuthLevelInsufficient
+            | Self::CsrfFailed
+            | Self::LoginFailed => Subject::Caller,
+            Self::GrantInvalid
+            | Self::RefreshTokenReused
+            | Self::ClientAuthFailed
+            | Self::ClientUnauthorized
+            | Self::GrantUnsupported
+            | Self::ScopeInvalid
+            | Self::RequestInvalid => Subject::Grant,
+            Self::KeysUnavailable
+            | Self::ValidatorMisconfigured
+            | Self::ValidatorError
+            | Self::IdpError
+            | Self::NotAFailure => Subject::Service,
+            Self::OtherCredentialMissing | Self::OtherCredentialInvalid | Self::RouteNotFound => {
+                Subject::Elsewhere
+            }
+            _ => Subject::Credential,
+        }
+    }
+
+    /// Whether it says only that something is wrong with a claim, a grant or a request, which another cause
+    /// of the same answer says better.
+    pub(super) const fn is_general(self) -> bool {
+        matches!(
+            self,
+            Self::ClaimInvalid | Self::GrantInvalid | Self::RequestInvalid
+        )
     }
 }
 
@@ -167,6 +283,6 @@ mod tests {
         for cause in Cause::ALL {
             assert_eq!(Cause::from_id(cause.id()), Some(*cause));
         }
-        assert_eq!(Cause::from_id("session_ended"), None);
+        assert_eq!(Cause::from_id("token_gone"), None);
     }
 }

@@ -3,10 +3,11 @@
 mod unnamed;
 
 use super::agree::{Weight, weigh};
+use super::cause::Subject;
 use super::statement::{By, Statement};
 use super::token::Token;
 use super::validator::Checker;
-use super::{Cause, Certainty};
+use super::{Cause, Certainty, outcome};
 use crate::exchange::Exchange;
 use unnamed::Case;
 
@@ -28,7 +29,7 @@ pub(super) fn combine(
     token: &Token<'_>,
     checker: &Checker,
 ) -> Finding {
-    let mut stated = stated(status, statement);
+    let mut stated = stated(exchange, status, statement);
     if !stated.is_empty() {
         // Several causes at once (a validator that joins its errors): the one that the token shows.
         let proven = stated.iter().position(|cause| {
@@ -50,7 +51,7 @@ pub(super) fn combine(
 }
 
 /// The causes that are named by themselves, best evidence first. Hints are not among them.
-fn stated(status: u16, statement: &Statement) -> Vec<Cause> {
+fn stated(exchange: &Exchange, status: u16, statement: &Statement) -> Vec<Cause> {
     let mut causes = Vec::new();
     for said in &statement.said {
         // "Access denied" on a 401 is a way to say 401; on a 403 it is what a 403 means.
@@ -67,8 +68,21 @@ fn stated(status: u16, statement: &Statement) -> Vec<Cause> {
             causes.push(cause);
         }
     }
-    if status == 431 && causes.is_empty() {
-        causes.push(Cause::TokenTooLarge);
+    match status {
+        431 if causes.is_empty() => causes.push(Cause::TokenTooLarge),
+        outcome::OF_PROVIDER if causes.is_empty() => causes.push(Cause::IdpError),
+        _ => {}
+    }
+    // Others than issuers say "invalid_request" of what has nothing to do with a grant.
+    if !outcome::is_of_issuer(exchange.request.as_ref()) {
+        causes.retain(|cause| *cause != Cause::RequestInvalid);
+    }
+    // Who refuses a grant speaks of the token in it, and not of the credential of the request.
+    if causes.iter().any(|cause| cause.subject() == Subject::Grant) {
+        causes.retain(|cause| cause.subject() != Subject::Credential);
+    }
+    if !causes.iter().all(|cause| cause.is_general()) {
+        causes.retain(|cause| !cause.is_general());
     }
     // RFC 6750: the scope of a challenge with insufficient_scope says more than "permission denied".
     if causes.contains(&Cause::ScopeInsufficient) {

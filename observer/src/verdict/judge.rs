@@ -11,12 +11,13 @@ use lru::LruCache;
 use super::clock::Clock;
 use super::outcome;
 use super::statement::{self, Statement};
-use super::token::{Distance, Presence, Shown, Times};
+use super::token::{Distance, Presence, Shown, Times, echo};
 use super::validator::{self, Sign};
 use super::{Expectation, Sight, Verdict, Words, unanswered};
 use crate::credential::{Credential, Echo};
 use crate::digest::DigestKey;
 use crate::exchange::{Exchange, Field, Response};
+use crate::keys::Testimony;
 
 /// How many verdicts are remembered; most take less than 1 KiB, and none more than 16.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).expect("it is not zero");
@@ -52,8 +53,8 @@ struct Fields {
 
 struct Known {
     verdict: Arc<Verdict>,
-    /// Its address is part of the key: no other may come to lie there.
-    _credential: Option<Arc<Credential>>,
+    /// Their addresses are part of the key: no others may come to lie there.
+    _credentials: (Option<Arc<Credential>>, Vec<Arc<Credential>>),
 }
 
 impl Default for Judge {
@@ -97,6 +98,16 @@ impl Judge {
 
     /// Judges an exchange.
     pub fn judge(&mut self, exchange: &Exchange, expected: Option<&Expectation>) -> Arc<Verdict> {
+        self.judge_knowing(exchange, expected, None)
+    }
+
+    /// Judges an exchange, with what key sets that were seen on the wire say of its signature.
+    pub fn judge_knowing(
+        &mut self,
+        exchange: &Exchange,
+        expected: Option<&Expectation>,
+        learned: Option<&Testimony>,
+    ) -> Arc<Verdict> {
         static UNANSWERED: LazyLock<Arc<Verdict>> = LazyLock::new(|| Arc::new(unanswered()));
         let Some(response) = &exchange.response else {
             return Arc::clone(&UNANSWERED);
@@ -131,6 +142,7 @@ impl Judge {
                 false => None,
             },
             expected,
+            learned,
             sign: match personal {
                 true => self.fields.sign(response),
                 false => None,
@@ -139,13 +151,15 @@ impl Judge {
         if personal {
             sight.rest_on(&self.key, &mut self.case);
         }
-        if let Some(known) = self.known.get(self.case.as_slice()) {
+        // What a form had is not part of the case, and few requests have one.
+        let is_alone = !exchange.has_secrets();
+        if let Some(known) = self.known.get(self.case.as_slice()).filter(|_| is_alone) {
             return Arc::clone(&known.verdict);
         }
-        let echo = presence.echo();
-        let (verdict, sized) = if echo == Echo::default() {
+        let echo = echo(exchange);
+        let (verdict, sized) = if echo.is_empty() {
             let said = self.case.get(..said).unwrap_or_default();
-            let read = || Statement::read(response, with_body, echo, &self.words);
+            let read = || Statement::read(response, with_body, Echo::default(), &self.words);
             let statement = match self.statements.get(said) {
                 Some(statement) => statement,
                 None => self.statements.get_or_insert(said.into(), read),
@@ -156,11 +170,13 @@ impl Judge {
         };
         let verdict = Arc::new(verdict);
         // Sizes differ from request to request, and few verdicts rest on them.
-        if !sized {
+        if !sized && is_alone {
             let request = exchange.request.as_ref().filter(|_| personal);
             let known = Known {
                 verdict: Arc::clone(&verdict),
-                _credential: request.and_then(|request| request.credential.clone()),
+                _credentials: request
+                    .map(|request| (request.credential.clone(), request.others.clone()))
+                    .unwrap_or_default(),
             };
             self.known.put(self.case.as_slice().into(), known);
         }
@@ -216,6 +232,7 @@ impl Sight<'_> {
         let bits = [
             request.is_some(),
             request.is_some_and(|request| request.preflight),
+            outcome::is_of_issuer(request),
             self.exchange.capture.response_cut,
         ];
         let bits = bits.into_iter();
@@ -226,6 +243,10 @@ impl Sight<'_> {
             // No credential lies at 0 or 1.
             Presence::Present(credential) => std::ptr::from_ref(credential).addr() as u64,
         });
+        // What an answer repeats of them is hidden, and that they differ is said.
+        for other in request.map_or(&[][..], |request| &request.others) {
+            case.push(Arc::as_ptr(other).addr() as u64);
+        }
         let Times {
             expires,
             not_before,
@@ -236,6 +257,9 @@ impl Sight<'_> {
         }
         case.push(self.clock_ahead.unwrap_or_default().cast_unsigned());
         case.push(self.sign.map_or(0, Sign::number));
+        if let Some(learned) = self.learned {
+            case.extend(key.of(learned.clause.as_bytes()).words());
+        }
         if let Some(Expectation { issuer, audience }) = self.expected {
             for list in [issuer, audience] {
                 case.push(list.len() as u64);

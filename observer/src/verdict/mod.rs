@@ -25,6 +25,7 @@ mod token;
 mod validator;
 mod wording;
 
+pub(crate) use cause::ids;
 pub use cause::{Cause, Certainty, Outcome};
 pub use examine::{Problem, examine};
 pub use judge::Judge;
@@ -34,6 +35,7 @@ pub use validator::{Recognised, RecognisedBy};
 
 use crate::credential::Signature;
 use crate::exchange::{Exchange, Response};
+use crate::keys::Testimony;
 use clock::Clock;
 use combine::{Finding, combine};
 use outcome::Ruling;
@@ -68,6 +70,17 @@ pub struct Verdict {
     pub explanation: String,
 }
 
+impl Verdict {
+    /// The same, with what is known of the clock of whoever gave it: "240 s ahead of ours".
+    pub(crate) fn quoting_clock(&self, clock: &str) -> Self {
+        let mut verdict = self.clone();
+        let of_date = "the clock of the answering server is ";
+        verdict.evidence.retain(|one| !one.starts_with(of_date));
+        verdict.evidence.push(format!("{of_date}{clock}"));
+        verdict
+    }
+}
+
 /// What a service takes, as its operator told us (`--expect SERVICE:iss=…,aud=…`). An empty list says
 /// nothing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -91,9 +104,10 @@ pub fn judge(exchange: &Exchange, expected: Option<&Expectation>) -> Verdict {
         with_body: outcome::may_explain(response, shown.presence),
         clock_ahead: Clock::default().ahead(response),
         expected,
+        learned: None,
         sign: validator::of_fields(response),
     };
-    let echo = sight.shown.presence.echo();
+    let echo = token::echo(exchange);
     let statement = Statement::read(response, sight.with_body, echo, &Words::default());
     sight.conclude(&statement).0
 }
@@ -118,6 +132,8 @@ struct Sight<'a> {
     /// How many seconds the clock of the answer is ahead of ours, where that is worth a word.
     clock_ahead: Option<i64>,
     expected: Option<&'a Expectation>,
+    /// What key sets that were seen on the wire say of the signature.
+    learned: Option<&'a Testimony>,
     /// What the fields of the answer say of who checked.
     sign: Option<&'static Sign>,
 }
@@ -132,7 +148,10 @@ impl Sight<'_> {
             statement.page,
         );
         let leeway = checker.leeway();
-        let token = Token::of(self.shown, "the request", self.expected, leeway);
+        let mut token = Token::of(self.shown, "the request", self.expected, leeway);
+        if let Some(learned) = self.learned {
+            token.hear(learned);
+        }
         let sized = self.response.status == 431 || statement.names(Cause::TokenTooLarge);
         (self.weigh(statement, &token, &checker), sized)
     }
@@ -149,8 +168,10 @@ impl Sight<'_> {
                 evidence: vec![status],
                 ..plain()
             },
-            Ruling::Step(clause) => step(vec![status], clause),
-            Ruling::Login(clause) if token.credential().is_none() => step(vec![status], clause),
+            Ruling::Step(cause, clause) => step(cause, vec![status], clause),
+            Ruling::Login(clause) if token.credential().is_none() => {
+                step(Cause::NotAFailure, vec![status], clause)
+            }
             Ruling::Login(clause) => {
                 let evidence = vec![status, clause];
                 self.rejected(Outcome::Challenged, evidence, statement, token, checker)
@@ -171,7 +192,7 @@ impl Sight<'_> {
     ) -> Verdict {
         let status = self.response.status;
         let finding = combine(self.exchange, status, statement, token, checker);
-        let explanation = explain::sentence(&finding);
+        let explanation = explain::sentence(&finding, token);
         for said in &statement.said {
             evidence.push(said.quote.sentence(&said.by));
         }
@@ -247,12 +268,27 @@ impl Sight<'_> {
                 }
                 _ => {}
             }
+            if let Some(learned) = self.learned {
+                caveats.push(learned.clause.clone());
+            }
             if credential.cut {
                 caveats.push("the capture cut the credential: its end was not seen".to_owned());
             }
         }
         if matches!(token.presence, Presence::Unknown) {
-            caveats.push("the request was not seen, or not all of its head".to_owned());
+            caveats.push(if self.exchange.secrets.is_unseen() {
+                "what the request showed may be in its form".to_owned()
+            } else if self.exchange.has_secrets() {
+                "what the request showed was in its form, which is not judged".to_owned()
+            } else {
+                "the request was not seen, or not all of its head".to_owned()
+            });
+        }
+        if self.exchange.secrets.is_unseen() {
+            caveats.push(
+                "the form of the request was not seen whole: the answer, which may repeat its secrets, is not quoted"
+                    .to_owned(),
+            );
         }
         if self.exchange.capture.response_cut {
             caveats.push("the capture cut the head of the answer".to_owned());
@@ -282,12 +318,12 @@ fn plain() -> Verdict {
 }
 
 /// A first leg or a redirect to a login: nothing is wrong.
-fn step(mut evidence: Vec<String>, clause: String) -> Verdict {
+fn step(cause: Cause, mut evidence: Vec<String>, clause: String) -> Verdict {
     let explanation = format!("This is a step of a handshake and no failure: {clause}.");
     evidence.push(clause);
     Verdict {
         outcome: Outcome::Challenged,
-        cause: Some(Cause::NotAFailure),
+        cause: Some(cause),
         certainty: Some(Certainty::Stated),
         evidence,
         explanation,

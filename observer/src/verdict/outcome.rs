@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
+use super::cause::Subject;
 use super::statement::{By, Said, Statement};
 use super::token::{Presence, Token};
 use super::{Cause, Outcome};
@@ -16,7 +17,7 @@ pub(super) enum Ruling {
     /// Neither a rejection nor a challenge, and what that rests on.
     Plain(Outcome, &'static str),
     /// A step of a handshake, and by what that is known.
-    Step(String),
+    Step(Cause, String),
     /// A redirect to a login page.
     Login(String),
     /// A rejection.
@@ -24,6 +25,9 @@ pub(super) enum Ruling {
 }
 
 use Ruling::{Login, Plain, Rejected, Step};
+
+/// With this a load balancer of AWS says that the identity provider answered it with an error.
+pub(super) const OF_PROVIDER: u16 = 561;
 
 /// Rules on an exchange that has an answer.
 pub(super) fn rule(
@@ -33,7 +37,12 @@ pub(super) fn rule(
     token: &Token<'_>,
 ) -> Ruling {
     match response.status {
-        401 | 403 | 407 => step(exchange, statement, token).map_or(Rejected, Step),
+        400 | 401 | 403 if statement.names(Cause::DpopNonceRequired) => Step(
+            Cause::DpopNonceRequired,
+            "the server asks for a DPoP nonce, with which the client tries again".to_owned(),
+        ),
+        401 | 403 | 407 => step(exchange, statement, token)
+            .map_or(Rejected, |clause| Step(Cause::NotAFailure, clause)),
         302 | 303 | 307 => match response.field(Field::Location).filter(|to| is_login(to)) {
             Some(to) => Login(format!("the answer redirects to {}", redact::path(to))),
             None => Plain(
@@ -44,7 +53,8 @@ pub(super) fn rule(
         status if lets_in(status) && rejected_inside(statement, token) => Rejected,
         status if lets_in(status) => Plain(Outcome::Accepted, "the server let the request in"),
         431 if is_large(exchange.request.as_ref(), token) => Rejected,
-        400..=499 if rejected_oddly(response.status, statement, token) => Rejected,
+        400..=499 if rejected_oddly(exchange, response.status, statement, token) => Rejected,
+        OF_PROVIDER if is_of_load_balancer(response) => Rejected,
         500..=599 if failed_at_the_token(statement, token) => Rejected,
         500..=599 => Plain(
             Outcome::Undetermined,
@@ -68,7 +78,7 @@ pub(super) fn lets_in(status: u16) -> bool {
 pub(super) fn may_explain(response: &Response, presence: Presence<'_>) -> bool {
     let had_one = !matches!(presence, Presence::Absent);
     match response.status {
-        400 | 401 | 403 | 407 | 422 | 431 => true,
+        400 | 401 | 403 | 407 | 419 | 422 | 431 => true,
         500..=599 => had_one,
         200..=299 => had_one && says_error(response.excerpt.bytes()),
         _ => false,
@@ -90,15 +100,6 @@ fn says_error(body: &[u8]) -> bool {
 /// The steps of handshakes that look like failures: rejections of the first leg that every client of
 /// the scheme expects.
 fn step(exchange: &Exchange, statement: &Statement, token: &Token<'_>) -> Option<String> {
-    let asks_nonce = statement
-        .challenges
-        .iter()
-        .any(|challenge| challenge.attribute("error") == Some("use_dpop_nonce"));
-    if asks_nonce {
-        return Some(
-            "the server asks for a DPoP nonce, with which the client tries again".to_owned(),
-        );
-    }
     let credential = match token.presence {
         Presence::Unknown => return None,
         Presence::Present(credential) => credential,
@@ -112,6 +113,9 @@ fn step(exchange: &Exchange, statement: &Statement, token: &Token<'_>) -> Option
         }
         Presence::Absent => return first_leg(statement),
     };
+    if token.elsewhere().is_some() {
+        return first_leg(statement);
+    }
     let scheme = credential.scheme.as_deref()?;
     let next = statement
         .challenges
@@ -189,7 +193,36 @@ fn rejected_inside(statement: &Statement, token: &Token<'_>) -> bool {
         && statement
             .said
             .iter()
-            .any(|said| is_known(said) && said.one().is_some() && said.quote.of_token)
+            .any(|said| is_known(said) && is_of_caller(said) && said.quote.of_token)
+}
+
+/// Whether one cause is named that is about the credential of the request or who sent it.
+fn is_of_caller(said: &Said) -> bool {
+    let subject = said.one().map(Cause::subject);
+    matches!(subject, Some(Subject::Credential | Subject::Caller))
+}
+
+/// Whether it was asked of an issuer: the last part of the path is that of an endpoint of RFC 6749, 7009,
+/// 7662, 8628 or 9126, as nearly all issuers name them.
+pub(super) fn is_of_issuer(request: Option<&Request>) -> bool {
+    let path = request.map_or("", |request| request.path.trim_end_matches('/'));
+    let last = path.rsplit('/').next().unwrap_or_default();
+    ENDPOINTS.iter().any(|name| last.eq_ignore_ascii_case(name))
+}
+
+const ENDPOINTS: [&str; 7] = [
+    "token",
+    "introspect",
+    "introspection",
+    "revoke",
+    "revocation",
+    "par",
+    "device_authorization",
+];
+
+fn is_of_load_balancer(response: &Response) -> bool {
+    let server = response.field(Field::Server).unwrap_or_default();
+    server.to_ascii_lowercase().starts_with("awselb")
 }
 
 /// Whether the header was too large because of the credential.
@@ -203,8 +236,13 @@ fn is_large(request: Option<&Request>, token: &Token<'_>) -> bool {
 
 /// 400, 422 and the like, where some validators answer so: a challenge with an error, the words of a
 /// known server, or wording that speaks of a token, about a credential that was there (or is said to
-/// be missing and was).
-fn rejected_oddly(status: u16, statement: &Statement, token: &Token<'_>) -> bool {
+/// be missing and was); and where issuers refuse a grant (RFC 6749 section 5.2).
+fn rejected_oddly(
+    exchange: &Exchange,
+    status: u16,
+    statement: &Statement,
+    token: &Token<'_>,
+) -> bool {
     if statement
         .challenges
         .iter()
@@ -212,20 +250,35 @@ fn rejected_oddly(status: u16, statement: &Statement, token: &Token<'_>) -> bool
     {
         return true;
     }
-    if !matches!(status, 400 | 422 | 431) {
+    // 419 is what Laravel answers where the check against forged requests fails.
+    if !matches!(status, 400 | 419 | 422 | 431) {
         return false;
     }
+    // What names a grant or a caller by itself needs no credential in the head of the request.
+    let is_by_itself = |said: &Said| match (&said.by, said.one()) {
+        (By::Known(_), Some(Cause::RequestInvalid)) => is_of_issuer(exchange.request.as_ref()),
+        (By::Known(rule), Some(cause)) => {
+            rule.emitted && !matches!(cause.subject(), Subject::Credential | Subject::Service)
+        }
+        _ => false,
+    };
     let fits_presence = |said: &Said| match token.presence {
-        Presence::Absent => said.causes.contains(&Cause::CredentialsMissing),
+        Presence::Absent => said.causes.contains(&Cause::CredentialsMissing) || is_by_itself(said),
         Presence::Present(_) => true,
         Presence::Unknown => is_known(said),
     };
     let says = |said: &Said| match said.by {
         By::Protocol => true,
         By::Known(_) => {
-            status == 422 || said.quote.of_token || said.one() == Some(Cause::TokenTooLarge)
+            is_by_itself(said)
+                || said.one() != Some(Cause::RequestInvalid)
+                    && (status == 422
+                        || said.quote.of_token
+                        || said.one() == Some(Cause::TokenTooLarge))
         }
-        By::Wording => !said.open && said.one() != Some(Cause::PermissionDenied),
+        By::Wording => said
+            .one()
+            .is_some_and(|cause| matches!(cause.subject(), Subject::Credential | Subject::Service)),
         By::Hint => false,
     };
     let vague = statement
@@ -256,13 +309,27 @@ fn failed_at_the_token(statement: &Statement, token: &Token<'_>) -> bool {
         && statement.said.iter().any(|said| match said.by {
             By::Protocol => true,
             By::Known(_) => said.quote.of_token,
-            By::Wording => said
-                .one()
-                .is_some_and(|cause| token.finding(cause).is_some()),
+            By::Wording => said.one().is_some_and(|cause| {
+                cause == Cause::ValidatorError || token.finding(cause).is_some()
+            }),
             By::Hint => false,
         })
 }
 
 fn is_known(said: &Said) -> bool {
     matches!(said.by, By::Known(_) | By::Protocol)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::pcap;
+
+    #[test]
+    fn what_is_asked_of_an_issuer_is_shipped_whole() {
+        for name in ENDPOINTS {
+            let request = format!("POST /oauth2/v1/{name} HTTP/1.1\r\n");
+            assert!(pcap::is_of_issuer(request.as_bytes()), "{name}");
+        }
+    }
 }

@@ -8,6 +8,8 @@ mod table;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use crate::bounded;
+
 pub use error::WordsError;
 pub(super) use rule::{At, Rule};
 use table::Table;
@@ -30,7 +32,10 @@ impl Words {
     /// It cannot be read, is larger than [`MAX_FILE`], or something in it is wrong: the message names the
     /// line.
     pub fn read(path: &Path) -> Result<Self, WordsError> {
-        let text = error::text(path)?;
+        let text = bounded::text(path, MAX_FILE).map_err(|source| WordsError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(&text, path)
     }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Cause;
 use super::body;
+use super::cause::{Cause, Subject};
 use super::challenge::{self, Challenge};
 use super::rules::{At, Rule, Words};
 use super::validator::{self, Sign};
@@ -69,7 +69,7 @@ pub(super) enum By {
     Protocol,
     /// The words of a server or library that is known.
     Known(Arc<Rule>),
-    /// General wording that speaks of a token.
+    /// General wording that speaks of a token, of who calls or of who checks.
     Wording,
     /// General wording that may be about something else.
     Hint,
@@ -84,7 +84,7 @@ pub(super) struct Quote {
 }
 
 impl Quote {
-    fn new(place: &'static str, text: &str, echo: Echo) -> Self {
+    fn new(place: &'static str, text: &str, echo: &Echo) -> Self {
         let of_token = wording::is_of_token(text);
         Self {
             place,
@@ -108,7 +108,7 @@ impl Quote {
 
 impl Statement {
     /// Reads an answer. `with_body`: whether its body may be about the credential. `echo`: the
-    /// secret of that, which the answer may repeat.
+    /// secrets of the request, which the answer may repeat.
     pub(super) fn read(response: &Response, with_body: bool, echo: Echo, words: &Words) -> Self {
         Reading {
             words,
@@ -186,13 +186,17 @@ impl Reading<'_> {
             let Some(code) = challenge.attribute("error") else {
                 continue;
             };
-            let quote = Quote::new(place, &format!("error={code}"), self.statement.echo);
+            let quote = Quote::new(place, &format!("error={code}"), &self.statement.echo);
             match code {
                 "insufficient_scope" => self.push(&[Cause::ScopeInsufficient], By::Protocol, quote),
                 // RFC 6750 section 3.1: a parameter is missing, repeated or malformed.
                 "invalid_request" => {
                     self.push(
-                        &[Cause::HeaderMalformed, Cause::CredentialsMissing],
+                        &[
+                            Cause::HeaderMalformed,
+                            Cause::CredentialsMissing,
+                            Cause::CredentialsDuplicated,
+                        ],
                         By::Protocol,
                         quote,
                     );
@@ -200,7 +204,7 @@ impl Reading<'_> {
                 "invalid_token" => {
                     self.push(&[Cause::InvalidTokenUnspecified], By::Protocol, quote)
                 }
-                "use_dpop_nonce" => self.statement.elsewhere = Some(quote),
+                "use_dpop_nonce" => self.push(&[Cause::DpopNonceRequired], By::Protocol, quote),
                 other => {
                     if !self.apply_rules(place, other, At::Challenge) {
                         self.apply_wording(place, other);
@@ -274,7 +278,12 @@ impl Reading<'_> {
         if found.is_empty() || (found.iter().all(|rule| !rule.emitted) && is_open()) {
             return false;
         }
-        let quote = Quote::new(place, text, self.statement.echo);
+        // What is wrong with a claim or a request, the words beside it may say better.
+        let leaves_room = |cause: Option<Cause>| {
+            matches!(cause, Some(Cause::ClaimInvalid | Cause::RequestInvalid))
+        };
+        let is_said = !found.iter().all(|rule| leaves_room(rule.cause));
+        let quote = Quote::new(place, text, &self.statement.echo);
         for rule in found {
             let quote = quote.clone();
             match rule.causes().as_slice() {
@@ -285,12 +294,14 @@ impl Reading<'_> {
                 self.statement.speakers.push(rule);
             }
         }
-        true
+        is_said
     }
 
     fn apply_wording(&mut self, place: &'static str, text: &str) {
         if let Some(wording) = wording::read(text) {
-            let by = if wording.of_token {
+            let of_login =
+                |cause: &Cause| matches!(cause.subject(), Subject::Caller | Subject::Service);
+            let by = if wording.of_token || wording.causes.iter().all(of_login) {
                 By::Wording
             } else {
                 By::Hint
@@ -298,7 +309,7 @@ impl Reading<'_> {
             self.push(
                 &wording.causes,
                 by,
-                Quote::new(place, text, self.statement.echo),
+                Quote::new(place, text, &self.statement.echo),
             );
         }
     }
@@ -342,7 +353,8 @@ pub(super) fn is_read(field: Field, value: &str, words: &Words) -> bool {
     match field {
         Field::WwwAuthenticate | Field::ProxyAuthenticate => true,
         Field::Other => spoken(value, words).is_some(),
-        Field::ContentEncoding
+        Field::CacheControl
+        | Field::ContentEncoding
         | Field::ContentType
         | Field::Date
         | Field::Location

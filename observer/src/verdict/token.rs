@@ -1,11 +1,15 @@
 //! What the credential itself shows, at the time of its request.
 
+mod findings;
 mod times;
+
+use std::sync::Arc;
 
 use super::validator::Leeway;
 use super::{Cause, Expectation};
-use crate::credential::{Claims, Credential, Defect, Echo, Kind, MAX_LIST, Signature};
-use crate::exchange::Exchange;
+use crate::credential::{Carrier, Claims, Credential, Defect, Echo, Signature};
+use crate::exchange::{Exchange, Request};
+use crate::keys::Testimony;
 use crate::time::Timestamp;
 
 pub(super) use times::{Distance, Times};
@@ -34,12 +38,14 @@ pub(super) struct Shown<'a> {
     pub(super) presence: Presence<'a>,
     /// How far its times are from the time that counts.
     pub(super) times: Times,
+    /// What else the request carried.
+    others: &'a [Arc<Credential>],
 }
 
 /// Whether a request carried a credential.
 #[derive(Clone, Copy, Default)]
 pub(super) enum Presence<'a> {
-    /// No Authorization field.
+    /// None in any place that is read.
     Absent,
     /// It had one.
     Present(&'a Credential),
@@ -61,22 +67,49 @@ pub(super) struct Finding {
 impl<'a> Presence<'a> {
     /// Of an exchange.
     pub(super) fn of(exchange: &'a Exchange) -> Self {
+        let by_proxy = exchange
+            .response
+            .as_ref()
+            .is_some_and(|one| one.status == 407);
         let request = exchange.request.as_ref();
-        match request.map(|request| request.credential.as_deref()) {
+        match request.map(|request| match by_proxy {
+            true => for_proxy(request),
+            false => request.credential.as_deref(),
+        }) {
             Some(Some(credential)) => Self::Present(credential),
+            // What it showed is in its form.
+            Some(None) if exchange.has_secrets() => Self::Unknown,
             Some(None) if !exchange.capture.request_cut && exchange.capture.lost == 0 => {
                 Self::Absent
             }
             _ => Self::Unknown,
         }
     }
+}
 
-    /// How its secret is known where an answer repeats it.
-    pub(super) fn echo(self) -> Echo {
-        match self {
-            Self::Present(credential) => credential.echo,
-            Self::Absent | Self::Unknown => Echo::default(),
-        }
+/// The credential for whoever answers 407, RFC 9110 section 11.7.
+fn for_proxy(request: &Request) -> Option<&Credential> {
+    let others = request.others.iter().map(AsRef::as_ref);
+    let mut all = request.credential.as_deref().into_iter().chain(others);
+    all.find(|credential| credential.carrier == Carrier::ProxyAuthorization)
+}
+
+/// How the secrets of a request are known where an answer repeats them.
+pub(super) fn echo(exchange: &Exchange) -> Echo {
+    let mut echo = Echo::default();
+    if let Some(request) = &exchange.request {
+        let all = request.credential.iter().chain(&request.others);
+        all.for_each(|credential| echo.add(&credential.echo));
+    }
+    echo.add(&exchange.secrets);
+    echo
+}
+
+/// That a request had no credential where whoever answers with this status looks for one, as a clause.
+pub(super) const fn absence(status: u16) -> &'static str {
+    match status {
+        407 => "the request had no Proxy-Authorization field",
+        _ => "the request had no Authorization field and no token in another place that is read",
     }
 }
 
@@ -84,10 +117,11 @@ impl<'a> Shown<'a> {
     /// Looks at the credential of an exchange.
     pub(super) fn look(exchange: &'a Exchange) -> Self {
         let request = exchange.request.as_ref();
-        Self::at(
-            Presence::of(exchange),
-            request.map(|request| request.finished),
-        )
+        let time = request.map(|request| request.finished);
+        Self {
+            others: request.map_or(&[], |request| &request.others),
+            ..Self::at(Presence::of(exchange), time)
+        }
     }
 
     /// Looks at a credential at a time.
@@ -99,7 +133,11 @@ impl<'a> Shown<'a> {
         let times = claims
             .zip(time)
             .map_or_else(Times::default, |(claims, time)| Times::of(claims, time));
-        Self { presence, times }
+        Self {
+            presence,
+            times,
+            others: &[],
+        }
     }
 }
 
@@ -113,7 +151,11 @@ impl<'a> Token<'a> {
         expected: Option<&'a Expectation>,
         leeway: Option<Leeway>,
     ) -> Self {
-        let Shown { presence, times } = shown;
+        let Shown {
+            presence,
+            times,
+            others,
+        } = shown;
         let times = leeway.map_or(times, |leeway| times.for_leeway(leeway));
         let mut token = Self {
             presence,
@@ -124,6 +166,7 @@ impl<'a> Token<'a> {
         };
         if let Presence::Present(credential) = presence {
             token.judge(credential);
+            token.judge_number(credential, others);
         }
         token.findings.sort_by_key(|finding| !finding.sure);
         token
@@ -137,6 +180,19 @@ impl<'a> Token<'a> {
         }
     }
 
+    /// Where it travelled, as a clause, if not in the field that every service of HTTP looks at.
+    pub(super) fn elsewhere(&self) -> Option<String> {
+        let carrier = &self.credential()?.carrier;
+        let is_usual = matches!(
+            carrier,
+            Carrier::Authorization | Carrier::ProxyAuthorization
+        );
+        (!is_usual).then(|| {
+            let place = carrier.clause();
+            format!("the request had no Authorization field; its token was in {place}")
+        })
+    }
+
     /// Its claims, where they can be read.
     pub(super) fn claims(&self) -> Option<&'a Claims> {
         self.credential()?.claims.as_ref()
@@ -147,6 +203,11 @@ impl<'a> Token<'a> {
         self.findings.iter().find(|finding| finding.cause == cause)
     }
 
+    /// The same where no validator would let it pass.
+    pub(super) fn sure(&self, cause: Cause) -> Option<&Finding> {
+        self.finding(cause).filter(|finding| finding.sure)
+    }
+
     /// Whether it has no such time claim. One of a wrong type is there, and validators differ on it.
     pub(super) fn lacks(&self, name: &'static str, claim: impl Fn(&Claims) -> Option<f64>) -> bool {
         self.claims().is_some_and(|claims| claim(claims).is_none())
@@ -155,147 +216,23 @@ impl<'a> Token<'a> {
                 .is_some_and(|credential| credential.defects.contains(&Defect::BadType { name }))
     }
 
+    /// Hears what key sets that were seen on the wire say. Nobody vouches for them, so nothing follows from
+    /// them alone: what they find is unsure.
+    pub(super) fn hear(&mut self, learned: &Testimony) {
+        let cause = match learned.signature {
+            Signature::Invalid { .. } => Cause::SignatureInvalid,
+            Signature::KeyNotFound { .. } => Cause::KeyNotFound,
+            Signature::NotCheckable | Signature::NotChecked | Signature::Valid { .. } => return,
+        };
+        self.find(cause, false, learned.clause.clone());
+    }
+
     fn judge(&mut self, credential: &Credential) {
         self.judge_form(credential);
         self.judge_times();
         self.judge_signature(credential);
         self.judge_expectation();
         self.judge_type();
-    }
-
-    fn judge_form(&mut self, credential: &Credential) {
-        let defects = &credential.defects;
-        // Of a cut credential nothing is known about its end, and a defect may be the cut's.
-        if !credential.cut
-            && let Some(clause) = truncated(defects)
-        {
-            self.find(Cause::TokenTruncated, true, clause);
-        }
-        let is_truncated = self.finding(Cause::TokenTruncated).is_some();
-        for defect in defects {
-            let (cause, sure) = match defect {
-                Defect::AlgNone => (Cause::AlgNotAllowed, true),
-                Defect::Blank
-                | Defect::DoubledScheme
-                | Defect::Empty
-                | Defect::Placeholder
-                | Defect::Quoted
-                | Defect::Separator => (Cause::HeaderMalformed, true),
-                Defect::MissingScheme => (Cause::HeaderMalformed, credential.kind == Kind::Jwt),
-                Defect::Repeated { .. } | Defect::WrongScheme => (Cause::HeaderMalformed, false),
-                Defect::BadBase64 { .. }
-                | Defect::BadJson { .. }
-                | Defect::WrongParts { .. }
-                | Defect::BadType { name: "alg" } => (Cause::TokenMalformed, true),
-                Defect::BadType { .. }
-                | Defect::DuplicateName { .. }
-                | Defect::Milliseconds { .. }
-                | Defect::TooMuch { .. } => (Cause::TokenMalformed, false),
-                Defect::ShortSignature { .. } => continue,
-            };
-            let is_form = cause == Cause::TokenMalformed;
-            if is_form && (credential.cut || (is_truncated && sure)) {
-                continue;
-            }
-            self.find(cause, sure, defect.to_string());
-        }
-    }
-
-    fn judge_times(&mut self) {
-        let Times {
-            expires,
-            not_before,
-            issued,
-        } = self.times;
-        if let Some(distance) = expires.filter(|distance| !distance.after) {
-            self.find(
-                Cause::TokenExpired,
-                distance.beyond,
-                format!("exp was {distance} before {}", self.moment),
-            );
-        }
-        for (cause, name, distance) in [
-            (Cause::TokenNotYetValid, "nbf", not_before),
-            (Cause::TokenIssuedInFuture, "iat", issued),
-        ] {
-            // Within the slack it is the usual difference of two clocks.
-            if let Some(distance) = distance.filter(|distance| distance.after && distance.clear) {
-                self.find(
-                    cause,
-                    distance.beyond,
-                    format!("{name} was {distance} after {}", self.moment),
-                );
-            }
-        }
-    }
-
-    fn judge_signature(&mut self, credential: &Credential) {
-        match &credential.signature {
-            Signature::Invalid { kid } => {
-                let key = kid
-                    .as_deref()
-                    .map_or_else(String::new, |kid| format!(" {kid}"));
-                let clause = format!("the signature is not that of the issuer's key{key}");
-                self.find(Cause::SignatureInvalid, true, clause);
-            }
-            Signature::KeyNotFound { available } => {
-                let header = credential.header.as_ref();
-                let kid = header
-                    .and_then(|header| header.kid.as_deref())
-                    .unwrap_or("(none)");
-                let has = available.join(", ");
-                let clause = format!(
-                    "the issuer's key set has no key {kid} for this algorithm; it has {has}"
-                );
-                self.find(Cause::KeyNotFound, true, clause);
-            }
-            Signature::NotCheckable | Signature::NotChecked | Signature::Valid { .. } => {}
-        }
-    }
-
-    fn judge_expectation(&mut self) {
-        let (Some(expected), Some(claims)) = (self.expected, self.claims()) else {
-            return;
-        };
-        let issuer = claims.issuer.as_deref().unwrap_or("(none)");
-        if !expected.issuer.is_empty() && !expected.issuer.iter().any(|one| one == issuer) {
-            let wants = expected.issuer.join(" or ");
-            self.find(
-                Cause::IssuerMismatch,
-                true,
-                format!("iss is {issuer} and the service takes {wants}"),
-            );
-        }
-        if !expected.audience.is_empty()
-            && claims.audience.len() < MAX_LIST
-            && !expected
-                .audience
-                .iter()
-                .any(|one| claims.audience.contains(one))
-        {
-            let wants = expected.audience.join(" or ");
-            let has = audience(claims);
-            self.find(
-                Cause::AudienceMismatch,
-                true,
-                format!("aud is {has} and the service takes {wants}"),
-            );
-        }
-    }
-
-    /// Claims by which issuers mark tokens that are no access tokens.
-    fn judge_type(&mut self) {
-        let Some(claims) = self.claims() else { return };
-        let wrong = ["refresh", "offline", "id", "id_token", "refresh_token"];
-        if let Some((name, value)) = claims.marked(&wrong) {
-            // ID tokens are taken here and there; nobody takes what can only be exchanged.
-            let is_for_exchange = !value.to_ascii_lowercase().starts_with("id");
-            self.find(
-                Cause::TokenTypeWrong,
-                is_for_exchange,
-                format!("the claim {name} is {value}: no access token"),
-            );
-        }
     }
 
     fn find(&mut self, cause: Cause, sure: bool, clause: String) {
@@ -331,29 +268,4 @@ pub(super) fn audience(claims: &Claims) -> String {
         }
         [first, ..] => format!("{first} and {} more", claims.audience.len() - 1),
     }
-}
-
-/// Why a token was truncated: its signature is shorter than its algorithm's, or it ends in a part
-/// that is broken where more parts should follow.
-fn truncated(defects: &[Defect]) -> Option<String> {
-    if let Some(short) = defects
-        .iter()
-        .find(|defect| matches!(defect, Defect::ShortSignature { .. }))
-    {
-        return Some(short.to_string());
-    }
-    let ends_in = |part: &str| {
-        defects.iter().any(|defect| {
-            matches!(defect, Defect::BadBase64 { part: own } | Defect::BadJson { part: own } if *own == part)
-        })
-    };
-    defects.iter().find_map(|defect| match defect {
-        Defect::WrongParts { have: 1 } if ends_in("header") => {
-            Some("it ends in the middle of its header".to_owned())
-        }
-        Defect::WrongParts { have: 2 } if ends_in("payload") => {
-            Some("it ends in the middle of its payload".to_owned())
-        }
-        _ => None,
-    })
 }

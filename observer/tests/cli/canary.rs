@@ -1,5 +1,7 @@
 //! A token's secret parts reach nothing that observer writes.
 
+use base64::prelude::*;
+
 use super::*;
 
 /// In the payload as a claim that is not on the list, in `sub`, and as the signature.
@@ -43,20 +45,148 @@ fn hostile_capture(token: &str) -> Vec<u8> {
         format!("GET /a HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}"),
         format!("GET /a HTTP/1.1 {token}\r\nAuthorization: Bearer {token}\r\n\r\n"),
     ];
-    let answer = format!(
-        "HTTP/1.1 401 Unauthorized\r\n\
+    let talks = talks.into_iter().map(|request| (request, token.to_owned()));
+    let talks: Vec<_> = talks.chain(carried(token)).collect();
+    let answer = |token: &str| {
+        format!(
+            "HTTP/1.1 401 Unauthorized\r\n\
          WWW-Authenticate: Bearer error=\"invalid_token\", error_description=\"bad {token}\"\r\n\
          Location: /login?token={token}\r\nContent-Length: {}\r\n\r\ntoken {token} is bad",
-        "token  is bad".len() + token.len()
-    );
-    let talks = talks.iter().enumerate().map(|(number, request)| {
+            "token  is bad".len() + token.len()
+        )
+    };
+    let talks = talks.iter().enumerate().map(|(number, (request, secret))| {
         let client = format!("10.0.0.9:{}", 41_000 + number);
         let mut talk = Conversation::new(&client, "10.0.0.1:8080");
-        talk.handshake().client(request).server(&answer).close();
+        talk.handshake()
+            .client(request)
+            .server(answer(secret))
+            .close();
         talk
     });
-    Capture::of(talks).pcap()
+    Capture::of(talks.chain(issued(token))).pcap()
 }
+
+/// A request for each carrier, with the token and with a secret that is a word, and what its answer repeats:
+/// a word is only known for a secret where secrets are.
+fn carried(token: &str) -> Vec<(String, String)> {
+    let mut requests = Vec::new();
+    for secret in [token, CANARY] {
+        let pair = BASE64_STANDARD.encode(format!("user:{secret}"));
+        let (head, tail) = secret.split_at(secret.len() / 2);
+        let kubernetes = BASE64_URL_SAFE_NO_PAD.encode(secret);
+        let fields = [
+            format!("Authorization: Basic {pair}"),
+            format!("Proxy-Authorization: Basic {pair}"),
+            format!("Cookie: access_token_cookie={secret}"),
+            format!("Cookie: _oauth2_proxy_0={head}; _oauth2_proxy_1={tail}"),
+            format!("Sec-WebSocket-Protocol: access_token, {secret}"),
+            format!("Sec-WebSocket-Protocol: base64url.bearer.authorization.k8s.io.{kubernetes}"),
+        ];
+        let named = NAMED.iter().flat_map(|name| {
+            let bare = format!("{name}: {secret}");
+            [bare, format!("{name}: Bearer {secret}")]
+        });
+        for field in fields.into_iter().chain(named) {
+            requests.push((with(&field), secret.to_owned()));
+        }
+        for name in ["access_token", "jwt", "token", "id_token_hint"] {
+            let head = format!("GET /a?{name}={secret} HTTP/1.1\r\nHost: h\r\n\r\n");
+            requests.push((head, secret.to_owned()));
+        }
+        for field in [
+            format!("Cookie: a=b; unknown={secret}"),
+            format!("X-Nobody-Knows-This: {secret}"),
+            format!("Sec-WebSocket-Protocol: chat, {secret}"),
+        ] {
+            requests.push((with(&field), token.to_owned()));
+        }
+        let head = format!("GET /a?unknown={secret} HTTP/1.1\r\nHost: h\r\n\r\n");
+        requests.push((head, token.to_owned()));
+        for name in FORM {
+            for (path, grant) in [
+                ("/token", "grant_type=x&"),
+                ("/revoke", "token=x&"),
+                ("/login", ""),
+            ] {
+                let form = format!("{grant}a=b&{name}={secret}");
+                // Where no grant is asked for, these are no tokens.
+                let is_token = !grant.is_empty() || SECRETS.contains(name);
+                let echoed = if is_token { secret } else { token };
+                requests.push((post(path, &form), echoed.to_owned()));
+            }
+        }
+    }
+    requests
+}
+
+fn with(field: &str) -> String {
+    format!("GET /a HTTP/1.1\r\nHost: h\r\n{field}\r\n\r\n")
+}
+
+/// Authorization servers that give out the token and a secret that is a word.
+fn issued(token: &str) -> Vec<Conversation> {
+    let talk = |(number, secret): (u16, &str)| {
+        let body = format!(
+            r#"{{"access_token":"{secret}","error":"x","refresh_token":"{secret}","id_token":"{secret}"}}"#
+        );
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut talk = Conversation::new(&format!("10.0.0.9:{number}"), "10.0.0.1:8080");
+        let request = post("/token", "grant_type=client_credentials&client_id=web");
+        talk.handshake().client(&request).server(&answer).close();
+        talk
+    };
+    [(40_001, token), (40_002, CANARY)].map(talk).into()
+}
+
+fn post(path: &str, form: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{form}",
+        form.len()
+    )
+}
+
+/// Members of forms that are secrets.
+const FORM: &[&str] = &[
+    "access_token",
+    "refresh_token",
+    "client_secret",
+    "code",
+    "assertion",
+    "client_assertion",
+    "subject_token",
+    "token",
+    "password",
+    "code_verifier",
+    "device_code",
+];
+
+/// Those that are secrets in any form.
+const SECRETS: &[&str] = &["access_token", "client_secret", "password", "code_verifier"];
+
+/// Fields that carry a token by their name.
+const NAMED: &[&str] = &[
+    "DPoP",
+    "X-Forwarded-Access-Token",
+    "X-Auth-Request-Access-Token",
+    "X-Access-Token",
+    "X-ID-Token",
+    "x-goog-iap-jwt-assertion",
+    "Cf-Access-Jwt-Assertion",
+    "x-amzn-oidc-data",
+    "x-amzn-oidc-accesstoken",
+    "X-MS-TOKEN-AAD-REFRESH-TOKEN",
+    "X-Serverless-Authorization",
+    "apikey",
+    "X-Vault-Token",
+    "PRIVATE-TOKEN",
+    "JOB-TOKEN",
+    "X-Amz-Security-Token",
+];
 
 #[test]
 fn replay_never_tells_a_token() {
@@ -89,6 +219,35 @@ fn replay_never_tells_a_token() {
             let written = std::fs::read_to_string(path).unwrap();
             assert!(!written.is_empty());
             assert_clean(path, &written, &token);
+        }
+        // They were there to be seen.
+        let written = std::fs::read_to_string(&events).unwrap();
+        let named = NAMED
+            .iter()
+            .map(|name| format!("field:{}", name.to_lowercase()));
+        let others = [
+            "authorization",
+            "proxy-authorization",
+            "cookie:access_token_cookie",
+            "cookie:_oauth2_proxy",
+            "cookie:unknown",
+            "websocket-protocol",
+            "query:access_token",
+            "query:unknown",
+            "form:access_token",
+        ];
+        for carrier in named.chain(others.map(str::to_owned)) {
+            let carrier = format!("\"carrier\":\"{carrier}\"");
+            assert!(written.contains(&carrier), "{carrier}");
+        }
+        for part in [
+            r#""grant":{"action":"issue""#,
+            r#""action":"revoke""#,
+            r#"{"role":"subject_token","kind":"jwt""#,
+            r#"{"role":"device_code","kind":"opaque""#,
+            r#""issued":[{"role":"access_token","kind":"jwt""#,
+        ] {
+            assert!(written.contains(part), "{part}");
         }
     }
 }

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a broken assumption ends the test")]
 
 mod canary;
+mod conditions;
+mod config;
+mod keys;
 mod live;
 mod refusals;
 mod replay;

@@ -56,13 +56,13 @@ proptest! {
     #[test]
     fn in_order_copied_and_skipped_are_everything(
         start: u32,
-        script in vec((any::<bool>(), 0usize..6, 0usize..3000), 1..60),
+        script in vec((any::<bool>(), 0usize..7, 0usize..3000), 1..60),
     ) {
         let mut wire = Wire::new([start, start ^ 0x8000_0000]);
         let mut sent = [0u64; 2];
         for (out, what, body) in script {
             let way = usize::from(out);
-            let mut bytes = [REQUEST, ACCEPTED, REFUSED, b"x", b"\0\x01", b"PUT /"][what].to_vec();
+            let mut bytes = [REQUEST, ACCEPTED, REFUSED, b"x", b"\0\x01", b"PUT /", KEYS][what].to_vec();
             bytes.resize(bytes.len() + body, b'b');
             let done = wire.sides[way].is_done(&wire.sides[1 - way]);
             let decision = wire.send(way, &bytes);

@@ -16,6 +16,18 @@ impl Peek for Bytes<'_> {
         (word as u64, (word >> 64) as u64, len as u32)
     }
 
+    fn is_of_issuer(&self, offset: u32) -> bool {
+        let mut line = [0; LINE_WORDS];
+        for (at, byte) in self.0[offset as usize..]
+            .iter()
+            .take(LINE as usize)
+            .enumerate()
+        {
+            line[at / 8] |= u64::from(*byte) << (8 * (at % 8));
+        }
+        is_of_issuer(&line)
+    }
+
     fn last(&self) -> u32 {
         let tail = &self.0[self.0.len().saturating_sub(4)..];
         tail.iter()
@@ -111,5 +123,6 @@ impl Wire {
 
 pub(super) const REQUEST: &[u8] =
     b"GET /orders HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n";
+pub(super) const KEYS: &[u8] = b"GET /jwks HTTP/1.1\r\nHost: a\r\n\r\n";
 pub(super) const ACCEPTED: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n";
 pub(super) const REFUSED: &[u8] = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 9000\r\n\r\n";

@@ -89,6 +89,7 @@ impl Report<'_> {
             ("enc", &header.enc),
             ("kid", &header.kid),
             ("typ", &header.typ),
+            ("cty", &header.cty),
         ];
         let mut shown: Vec<String> = fields
             .iter()

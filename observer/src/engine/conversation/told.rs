@@ -1,11 +1,9 @@
 //! From the messages of HTTP/1 to the pairing.
 
-use std::sync::Arc;
-
 use super::super::pairing::{Lead, Pairing};
 use super::super::shard::Context;
 use super::turns::Turns;
-use crate::credential::Credential;
+use crate::credential::{Carried, Places};
 use crate::packet::Direction;
 use crate::protocol::http1::{Asked, Heads, Hole, Messages, RequestHead, ResponseHead};
 use crate::time::Timestamp;
@@ -24,8 +22,8 @@ impl Messages for Told<'_, '_> {
         self.context.heads
     }
 
-    fn inspect(&mut self, fields: &[httparse::Header<'_>], cut: bool) -> Option<Arc<Credential>> {
-        self.context.inspect(fields, cut)
+    fn inspect(&mut self, places: Places<'_>) -> Carried {
+        self.context.inspect(places)
     }
 
     fn request(&mut self, head: RequestHead) -> bool {
@@ -42,6 +40,24 @@ impl Messages for Told<'_, '_> {
 
     fn asked(&self, started: Timestamp) -> Asked {
         self.pairing.asked(started)
+    }
+
+    fn asks_for_keys(&self, started: Timestamp) -> bool {
+        self.pairing.asks_for_keys(started)
+    }
+
+    fn asks_for_grant(&self, started: Timestamp) -> bool {
+        self.pairing.asks_for_grant(started)
+    }
+
+    fn form(&mut self, content: &[u8]) {
+        self.pairing.form(content);
+    }
+
+    fn settle_form(&mut self, whole: bool) {
+        let context = &mut *self.context;
+        self.pairing
+            .settle_form(|path, head, body| context.form(path, head, body, whole));
     }
 
     fn is_answered(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use super::slot::{Slot, State};
 use super::{Complete, GRACE, Pairing, Waits};
+use crate::credential::Echo;
 use crate::time::Timestamp;
 
 impl Pairing {
@@ -84,12 +85,19 @@ impl Pairing {
 
 impl Complete {
     fn new(slot: &mut Slot, number: u64) -> Self {
+        let mut secrets = std::mem::take(&mut slot.secrets);
+        if slot.form.is_some() {
+            // It has not come to its end, and may never come: live, it may lie beyond what is copied.
+            secrets.add(&Echo::unseen());
+        }
         Self {
             number,
             request: slot.request.take(),
             response: slot.response.take(),
             handled: slot.handled.take(),
             capture: slot.capture,
+            grant: slot.grant.take(),
+            secrets,
         }
     }
 }

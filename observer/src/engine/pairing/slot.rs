@@ -1,6 +1,8 @@
 //! An exchange that is not complete.
 
+use crate::credential::Echo;
 use crate::exchange::{Capture, Excerpt, Request, Response};
+use crate::oauth::Grant;
 use crate::packet::Handling;
 use crate::protocol::http1::Method;
 use crate::time::Timestamp;
@@ -18,6 +20,11 @@ pub(super) struct Slot {
     pub(super) request: Option<Request>,
     pub(super) response: Option<Response>,
     pub(super) excerpt: Wiped,
+    /// The form of the request, while it comes.
+    pub(super) form: Option<Wiped>,
+    pub(super) grant: Option<Box<Grant>>,
+    /// How the secrets of the form are known.
+    pub(super) secrets: Echo,
     pub(super) handled: Option<Handling>,
     /// `handled` was told before the head was seen.
     pub(super) provisional: bool,
@@ -55,6 +62,9 @@ impl Slot {
             request: None,
             response: None,
             excerpt: Wiped::default(),
+            form: None,
+            grant: None,
+            secrets: Echo::default(),
             handled: None,
             provisional: false,
             capture: Capture::default(),
@@ -85,6 +95,7 @@ impl Slot {
             let fields: usize = fields.map(|(_, value)| value.capacity()).sum();
             fields + response.excerpt.bytes().len()
         });
-        size_of::<Self>() + request + response + self.excerpt.capacity()
+        let form = self.form.as_ref().map_or(0, |form| form.capacity());
+        size_of::<Self>() + request + response + self.excerpt.capacity() + form
     }
 }

@@ -66,14 +66,20 @@ fn seen_with(
     told
 }
 
-#[test]
-fn the_first_to_read_after_the_head_took_the_request_up() {
+/// Two requests, the first in two pieces, each with its answer.
+fn two_requests() -> Wire {
     let mut wire = Wire::midway();
     wire.client(&GET[..5])
         .client(&GET[5..])
         .server(OK)
         .client(GET)
         .server(OK);
+    wire
+}
+
+#[test]
+fn the_first_to_read_after_the_head_took_the_request_up() {
+    let wire = two_requests();
     let reads = [
         (0, CLIENT, "acceptor"),
         (1, CLIENT, "worker-1"),
@@ -94,12 +100,7 @@ fn the_first_to_read_after_the_head_took_the_request_up() {
 
 #[test]
 fn whoever_wrote_the_request_is_the_client() {
-    let mut wire = Wire::midway();
-    wire.client(&GET[..5])
-        .client(&GET[5..])
-        .server(OK)
-        .client(GET)
-        .server(OK);
+    let wire = two_requests();
     let writes = [
         (0, CLIENT, "curl"),
         (1, CLIENT, "curl"),

@@ -26,8 +26,8 @@ const CUT: Missing = Missing { cut: true, lost: 0 };
 pub(super) struct Flow {
     state: State,
     head: Partial,
-    /// How many bytes of the body on the wire still belong to the excerpt, while one is taken.
-    excerpt: Option<usize>,
+    /// The excerpt, while one is taken.
+    excerpt: Option<Taking>,
     /// The position behind everything that was taken.
     position: u64,
     /// See [`super::RequestHead::passed`].
@@ -40,6 +40,15 @@ pub(super) struct Flow {
     untold: Option<Untold>,
     /// Its first bytes are still to come, or are being looked at.
     fresh: bool,
+}
+
+/// Bytes of a body that are given on.
+#[derive(Clone, Copy)]
+struct Taking {
+    /// How many on the wire still belong to it.
+    left: usize,
+    /// It is the form of a request.
+    is_form: bool,
 }
 
 enum State {
@@ -269,17 +278,23 @@ impl Flow {
         let State::Body { body, .. } = &mut self.state else {
             return bytes.len();
         };
-        let most = self.excerpt.unwrap_or(bytes.len()).min(bytes.len());
+        let most = self.excerpt.map_or(bytes.len(), |taking| taking.left);
+        let most = most.min(bytes.len());
         let part = bytes.get(..most).unwrap_or_default();
         let (used, content, step) = body.advance(part);
-        if let Some(left) = &mut self.excerpt {
-            *left -= used.min(*left);
-            if content {
-                messages.excerpt(part.get(..used).unwrap_or_default());
+        if let Some(taking) = &mut self.excerpt {
+            taking.left -= used.min(taking.left);
+            let part = part.get(..used).unwrap_or_default();
+            match (content, taking.is_form) {
+                (true, true) => messages.form(part),
+                (true, false) => messages.excerpt(part),
+                (false, _) => {}
             }
         }
         match step {
-            Step::More if self.excerpt == Some(0) => self.settle(false, messages),
+            Step::More if self.excerpt.is_some_and(|taking| taking.left == 0) => {
+                self.settle(false, messages)
+            }
             Step::More => {}
             Step::Done => {
                 self.settle(true, messages);
@@ -298,8 +313,10 @@ impl Flow {
 
     /// Ends the excerpt, if one is being taken.
     fn settle(&mut self, whole: bool, messages: &mut impl Messages) {
-        if self.excerpt.take().is_some() {
-            messages.settle(whole);
+        match self.excerpt.take() {
+            Some(Taking { is_form: true, .. }) => messages.settle_form(whole),
+            Some(_) => messages.settle(whole),
+            None => {}
         }
     }
 }

@@ -45,6 +45,11 @@ impl Default for Heads {
 }
 
 impl Heads {
+    /// Forgets the heads of requests: what their credentials are worth has changed.
+    pub fn forget_requests(&mut self) {
+        self.requests = Recent::new(REQUESTS);
+    }
+
     /// What stands for the bytes of a head.
     pub(super) fn digest(&self, head: &[u8]) -> Digest {
         self.key.of(head)

@@ -14,12 +14,10 @@ mod request;
 mod response;
 mod start_line;
 
-use std::sync::Arc;
-
 pub use head::MAX_HEAD;
 pub use known::Heads;
 
-use crate::credential::Credential;
+use crate::credential::{Carried, Places};
 use crate::exchange::{Request, Response};
 use crate::packet::Direction;
 use crate::stream::Piece;
@@ -42,8 +40,8 @@ pub struct Http1 {
 pub trait Messages {
     /// What is remembered of heads.
     fn heads(&mut self) -> &mut Heads;
-    /// Takes the credential out of the fields of a request; `cut`: the rest of the last is missing.
-    fn inspect(&mut self, fields: &[httparse::Header<'_>], cut: bool) -> Option<Arc<Credential>>;
+    /// Takes the credentials out of a request.
+    fn inspect(&mut self, places: Places<'_>) -> Carried;
     /// A request's head. True when its answer was told before.
     fn request(&mut self, head: RequestHead) -> bool;
     /// Something stands where a request must, and is none. A server answers it all the same. `passed`:
@@ -51,8 +49,16 @@ pub trait Messages {
     fn unreadable_request(&mut self, started: Timestamp, passed: Option<Timestamp>);
     /// What is known of the request that an answer which starts now belongs to.
     fn asked(&self, started: Timestamp) -> Asked;
+    /// Whether the request that an answer which starts now belongs to asks for keys.
+    fn asks_for_keys(&self, started: Timestamp) -> bool;
+    /// Whether it asks an authorization server for something.
+    fn asks_for_grant(&self, started: Timestamp) -> bool;
     /// Whether the latest request has its final answer already.
     fn is_answered(&self) -> bool;
+    /// Content of the latest request that is a form.
+    fn form(&mut self, content: &[u8]);
+    /// The form of the latest request is done; `whole`: nothing of it is missing.
+    fn settle_form(&mut self, whole: bool);
     /// The head of a final answer. [`Messages::settle`] follows when its excerpt is done.
     fn response(&mut self, head: ResponseHead);
     /// Content of the latest answer that belongs to its excerpt.
@@ -75,6 +81,8 @@ pub struct RequestHead {
     pub method: Method,
     /// `Expect: 100-continue`: after a refusal the body may not come.
     pub waits_for_continue: bool,
+    /// Its body is a form, which is told by [`Messages::form`] and [`Messages::settle_form`].
+    pub has_form: bool,
     /// What is missing of it.
     pub missing: Missing,
     /// Right before it another request may have gone by, at this time at the latest.

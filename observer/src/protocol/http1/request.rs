@@ -7,6 +7,7 @@ use httparse::{Header, Request as Parsed};
 use super::body::Body;
 use super::fields::{self, Framing};
 use super::{Messages, Method, Missing};
+use crate::credential::Places;
 use crate::exchange::{MAX_PATH, RequestHead, Target};
 use crate::time::Timestamp;
 
@@ -29,6 +30,8 @@ pub(super) struct Read {
     pub(super) head: Arc<RequestHead>,
     pub(super) method: Method,
     pub(super) waits_for_continue: bool,
+    /// The body is a form.
+    pub(super) has_form: bool,
     /// `None`: nobody can tell.
     pub(super) body: Option<Body>,
 }
@@ -62,19 +65,19 @@ fn read_as(
     let target = parsed.path?;
     let mut facts = Facts::default();
     parsed.headers.iter().for_each(|field| facts.add(field));
-    let cut = !missing.is_nothing() && fields::cut_in_value(bytes);
+    let in_target = memchr::memchr(b'\n', bytes).is_none();
+    let cut = !missing.is_nothing() && (in_target || fields::cut_in_value(bytes));
     let is_there = |field: &Header<'_>| field.name.eq_ignore_ascii_case(AUTHORIZATION);
     let unread = match parsed.headers.iter().any(is_there) {
         true => None,
         false => unread_authorization(readable),
     };
-    let credential = match unread {
-        Some(value) => {
-            let name = AUTHORIZATION;
-            messages.inspect(&[Header { name, value }], cut)
-        }
-        None => messages.inspect(parsed.headers, cut),
-    };
+    let carried = messages.inspect(Places {
+        target,
+        fields: parsed.headers,
+        authorization: unread,
+        cut,
+    });
     let (authority, path) = split_target(target);
     let host = authority.map_or(facts.host, |authority| Some(authority.as_bytes()));
     // User information before it would be a secret.
@@ -91,7 +94,8 @@ fn read_as(
             head_len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             longest_field: facts.longest,
             preflight: method == "OPTIONS" && facts.origin && facts.asks_method,
-            credential,
+            credential: carried.judged,
+            others: carried.others,
         }),
         method: match method {
             "HEAD" => Method::Head,
@@ -99,6 +103,7 @@ fn read_as(
             _ => Method::Other,
         },
         waits_for_continue: facts.waits_for_continue,
+        has_form: facts.has_form && !facts.is_coded,
         body: facts.framing.body(Body::Length(0)),
     })
 }
@@ -134,6 +139,8 @@ struct Facts<'a> {
     origin: bool,
     asks_method: bool,
     waits_for_continue: bool,
+    has_form: bool,
+    is_coded: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -148,10 +155,21 @@ impl<'a> Facts<'a> {
             self.origin = true;
         } else if is("access-control-request-method") {
             self.asks_method = true;
+        } else if is("content-type") {
+            self.has_form = is_form(field.value);
+        } else if is("content-encoding") {
+            self.is_coded = true;
         } else if is("expect") {
             self.waits_for_continue = field.value.eq_ignore_ascii_case(b"100-continue");
         }
     }
+}
+
+/// Whether this is the media type of forms.
+fn is_form(value: &[u8]) -> bool {
+    const FORM: &[u8] = b"application/x-www-form-urlencoded";
+    let kind = value.split(|byte| *byte == b';').next().unwrap_or_default();
+    kind.trim_ascii().eq_ignore_ascii_case(FORM)
 }
 
 /// The authority and the path of a request target, without query and fragment (RFC 9112 section 3.2).

@@ -16,6 +16,8 @@ pub(super) struct Read {
     pub(super) fields: Arc<[(Field, String)]>,
     /// What the fields say of the body, whatever the request was.
     pub(super) framing: Framing,
+    /// Whether the body is said to be JSON, as key sets and discovery documents are.
+    pub(super) is_json: bool,
 }
 
 /// Reads a head. `None` when it is none.
@@ -37,6 +39,7 @@ pub(super) fn read(bytes: &[u8], missing: Missing) -> Option<Read> {
     }
     Some(Read {
         status: parsed.code?,
+        is_json: is_json(&kept),
         fields: kept.into(),
         framing,
     })
@@ -52,8 +55,20 @@ pub(super) fn body(status: u16, framing: &Framing, method: Option<Method>) -> Op
     }
 }
 
+fn is_json(fields: &[(Field, String)]) -> bool {
+    let mut kinds = fields
+        .iter()
+        .filter(|(field, _)| *field == Field::ContentType);
+    kinds.next().is_some_and(|(_, kind)| {
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("application/json")
+            || kind.eq_ignore_ascii_case("application/jwk-set+json")
+    })
+}
+
 /// The fields that are kept as they are, by name.
 const NAMED: &[(&str, Field)] = &[
+    ("cache-control", Field::CacheControl),
     ("www-authenticate", Field::WwwAuthenticate),
     ("proxy-authenticate", Field::ProxyAuthenticate),
     ("content-encoding", Field::ContentEncoding),
@@ -99,6 +114,10 @@ fn keep(kept: &mut Vec<(Field, String)>, field: &Header<'_>) {
         .iter()
         .find(|(name, _)| field.name.eq_ignore_ascii_case(name));
     if let Some((_, kind)) = named {
+        // A second one would take the room of a field that says why.
+        if *kind == Field::CacheControl && kept.iter().any(|(known, _)| known == kind) {
+            return;
+        }
         kept.push((*kind, fields::text(field.value, MAX_FIELD)));
     } else if is_kept(field.name) {
         let mut value = field.name.to_ascii_lowercase();

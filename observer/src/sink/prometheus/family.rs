@@ -1,10 +1,13 @@
 //! The families, their names and labels.
 
+use std::time::Duration;
+
 use prometheus::{
-    Counter, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry,
+    Counter, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry,
 };
 
+use crate::credential::State;
 use crate::totals::{Counts, Totals, UnixTalk};
 
 use super::cap::OTHER;
@@ -17,12 +20,18 @@ pub(super) struct Families {
     pub(super) time_to_expiry: HistogramVec,
     pub(super) tls_connections: IntCounterVec,
     pub(super) token_lint: IntCounterVec,
+    pub(super) condition_active: IntGaugeVec,
+    pub(super) conditions: IntCounterVec,
+    pub(super) clock_offset: GaugeVec,
     pub(super) events_dropped: IntCounterVec,
     pub(super) labels_capped: IntCounterVec,
     pub(super) cpu_seconds: Counter,
     pub(super) resident_bytes: Gauge,
     pub(super) start_time: Gauge,
     pub(super) gap: Gauge,
+    keys_fetches: IntCounterVec,
+    keys_known: IntGaugeVec,
+    keys_age: GaugeVec,
     connections: IntCounterVec,
     seen: IntCounter,
     lost: IntCounterVec,
@@ -32,6 +41,9 @@ pub(super) struct Families {
     held_bytes: IntGauge,
     bypassed: IntCounter,
     unix_unseen: IntCounterVec,
+    host_synchronised: GaugeVec,
+    host_max_error: GaugeVec,
+    host_estimated_error: GaugeVec,
     context_seen: IntCounter,
     context_lost: IntCounter,
     given_up: IntCounterVec,
@@ -75,6 +87,44 @@ impl Families {
         )?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         to.register(Box::new(build))?;
+        // Without labels, but absent until there is something to tell.
+        let told = |name, help| {
+            let family = GaugeVec::new(Opts::new(name, help), &[])?;
+            to.register(Box::new(family.clone()))?;
+            Ok::<_, prometheus::Error>(family)
+        };
+        let condition_active = IntGaugeVec::new(
+            Opts::new(
+                "observer_condition_active",
+                "Conditions that hold now, which many exchanges explain together.",
+            ),
+            &["condition", "service"],
+        )?;
+        to.register(Box::new(condition_active.clone()))?;
+        let clock_offset = GaugeVec::new(
+            Opts::new(
+                "observer_server_clock_offset_seconds",
+                "By how much the clocks of a service are ahead of ours, at the least and at the most.",
+            ),
+            &["service", "bound"],
+        )?;
+        to.register(Box::new(clock_offset.clone()))?;
+        let keys_known = IntGaugeVec::new(
+            Opts::new(
+                "observer_keys_known",
+                "Keys of an issuer that signatures are checked with, of those that are fetched.",
+            ),
+            &["issuer"],
+        )?;
+        to.register(Box::new(keys_known.clone()))?;
+        let keys_age = GaugeVec::new(
+            Opts::new(
+                "observer_keys_age_seconds",
+                "How long ago the keys of an issuer were fetched.",
+            ),
+            &["issuer"],
+        )?;
+        to.register(Box::new(keys_age.clone()))?;
         let cpu_seconds = Counter::new(
             "process_cpu_seconds_total",
             "Processor time that the agent used, in the kernel and outside.",
@@ -102,6 +152,13 @@ impl Families {
                 "Distinct tokens that are not as they should be.",
                 &["service", "lint"],
             )?,
+            condition_active,
+            conditions: counters(
+                "observer_conditions_total",
+                "Conditions that began.",
+                &["condition", "service"],
+            )?,
+            clock_offset,
             events_dropped: counters(
                 "observer_events_dropped_total",
                 "Lines of events that could not be written.",
@@ -125,6 +182,13 @@ impl Families {
                 "observer_capture_gap_seconds",
                 "For how long nobody watched before this run; 0 where that is not known.",
             )?,
+            keys_fetches: counters(
+                "observer_keys_fetches_total",
+                "How often the keys of an issuer were fetched, by what came of it.",
+                &["issuer", "result"],
+            )?,
+            keys_known,
+            keys_age,
             connections: counters(
                 "observer_connections_total",
                 "Connections by the protocol that was recognised on them.",
@@ -152,6 +216,18 @@ impl Families {
                 "observer_unix_unseen_bytes_total",
                 "Bytes written to unix sockets that observer cannot see, by processes and socket.",
                 &["from", "to", "path"],
+            )?,
+            host_synchronised: told(
+                "observer_host_clock_synchronised",
+                "1 where the kernel has the clock of this host synchronised, else 0.",
+            )?,
+            host_max_error: told(
+                "observer_host_clock_max_error_seconds",
+                "By how much the clock of this host may be off at the most, as the kernel has it.",
+            )?,
+            host_estimated_error: told(
+                "observer_host_clock_estimated_error_seconds",
+                "By how much the clock of this host is off, as whatever keeps it estimates.",
             )?,
             context_seen: counter(
                 "observer_context_seen_total",
@@ -181,6 +257,23 @@ impl Families {
         })
     }
 
+    /// Takes over how the fetching of keys goes.
+    pub(super) fn follow_keys(&self, states: &[State]) {
+        for state in states {
+            let issuer = state.issuer.as_str();
+            for (result, count) in &state.results {
+                let counter = self.keys_fetches.with_label_values(&[issuer, *result]);
+                follow_one(&counter, *count);
+            }
+            let known = i64::try_from(state.keys).unwrap_or(i64::MAX);
+            self.keys_known.with_label_values(&[issuer]).set(known);
+            if let Some(since) = state.since {
+                let age = since.elapsed().as_secs_f64();
+                self.keys_age.with_label_values(&[issuer]).set(age);
+            }
+        }
+    }
+
     /// Takes over what the run knows of itself.
     pub(super) fn follow(&self, totals: &Totals) {
         follow(&self.connections, &totals.connections);
@@ -205,6 +298,22 @@ impl Families {
             }
             let others = self.unix_unseen.with_label_values(&[OTHER; 3]);
             follow_one(&others, unseen.other.bytes);
+        }
+        if let Some(clock) = totals.host_clock {
+            let seconds = |micros| Duration::from_micros(micros).as_secs_f64();
+            for (family, value) in [
+                (
+                    &self.host_synchronised,
+                    f64::from(u8::from(clock.synchronised)),
+                ),
+                (&self.host_max_error, seconds(clock.max_error_us)),
+                (
+                    &self.host_estimated_error,
+                    seconds(clock.estimated_error_us),
+                ),
+            ] {
+                family.with_label_values::<&str>(&[]).set(value);
+            }
         }
         follow_one(&self.context_seen, totals.context_seen);
         follow_one(&self.context_lost, totals.context_lost);

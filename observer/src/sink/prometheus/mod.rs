@@ -5,18 +5,23 @@ mod cap;
 mod family;
 mod process;
 pub mod server;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use lru::DefaultHasher;
 use prometheus::{Histogram, IntCounter, Registry, TextEncoder};
 
+use crate::credential::Fetched;
 use crate::event::Event;
 use crate::exchange::Side;
 use crate::gap::Gap;
+use crate::history::{Change, Offset};
+use crate::keys::Keys;
 use crate::time::Timestamp;
 use crate::totals::{Counts, Totals};
 use crate::verdict::{Cause, Certainty, Linted, Outcome};
@@ -62,6 +67,8 @@ struct Shared {
     process: Mutex<Process>,
     events: Vec<Losses>,
     started: Instant,
+    /// How the fetching of keys goes, and what is known of them.
+    keys: OnceLock<(Arc<Fetched>, Arc<Mutex<Keys>>)>,
     /// When the sink last heard of the capture: milliseconds since `started`.
     heard: AtomicU64,
 }
@@ -82,6 +89,7 @@ impl Prometheus {
                 process: Mutex::default(),
                 events,
                 started: Instant::now(),
+                keys: OnceLock::new(),
                 heard: AtomicU64::new(0),
             })),
         })
@@ -120,8 +128,8 @@ impl Sink for Prometheus {
         } else {
             shown.into()
         };
-        if let Some(seconds) = glance.seconds_to_expiry
-            && glance.side != Side::Client
+        if glance.side != Side::Client
+            && let Some(seconds) = glance.expiry.seconds()
         {
             let family = &self.families.time_to_expiry;
             self.time_to_expiry
@@ -159,6 +167,30 @@ impl Sink for Prometheus {
                 .token_lint
                 .with_label_values(&[service, linted.lint.id()])
                 .inc();
+        }
+    }
+
+    fn condition(&mut self, change: &Change) {
+        let service = self.service(&change.concern.service);
+        let labels = [change.condition.id(), service];
+        let active = self.families.condition_active.with_label_values(&labels);
+        if change.ended.is_some() {
+            active.dec();
+        } else {
+            active.inc();
+            self.families.conditions.with_label_values(&labels).inc();
+        }
+    }
+
+    fn clock(&mut self, service: &str, offset: Offset) {
+        let service = self.service(service);
+        for (bound, millis) in [("low", offset.low), ("high", offset.high)] {
+            #[expect(clippy::cast_precision_loss, reason = "far less than 2^53")]
+            let seconds = millis as f64 / 1e3;
+            self.families
+                .clock_offset
+                .with_label_values(&[service, bound])
+                .set(seconds);
         }
     }
 
@@ -205,6 +237,19 @@ impl Series {
 }
 
 impl Page {
+    /// Shows how the fetching of keys goes, too, and serves what is known of them.
+    pub fn show_keys(&self, fetched: Arc<Fetched>, known: Arc<Mutex<Keys>>) {
+        // They are there from the start of a run to its end.
+        let _ = self.0.keys.set((fetched, known));
+    }
+
+    /// The timeline of keys as JSON. `None`: there is none here.
+    fn keys(&self) -> Option<serde_json::Result<String>> {
+        let (_, known) = self.0.keys.get()?;
+        let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(serde_json::to_string(known.timeline()))
+    }
+
     /// The text exposition format, version 0.0.4.
     pub fn text(&self) -> Result<String, prometheus::Error> {
         let shared = &*self.0;
@@ -213,6 +258,9 @@ impl Page {
         let write_failed = shared.events.iter().map(Losses::write_failed).sum();
         let dropped = Counts::from([("queue_full", queue_full), ("write_failed", write_failed)]);
         family::follow(&families.events_dropped, &dropped);
+        if let Some((fetched, _)) = shared.keys.get() {
+            families.follow_keys(&fetched.states());
+        }
         shared
             .process
             .lock()
@@ -241,152 +289,3 @@ impl Shared {
 /// So many services have series of their own; the others share `other`. At most 24 causes, 7
 /// certainties and 3 sides each: in practice a few dozen series of 300 bytes per service.
 const SERVICES: usize = 200;
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::event::sample;
-    use crate::gap::After;
-    use crate::totals::{Said, UnixTalk, UnixUnseen};
-    use crate::verdict::Lint;
-
-    fn fed() -> Prometheus {
-        let mut sink = Prometheus::new(Vec::new()).unwrap();
-        sink.take(&Arc::new(sample::event()));
-        sink.tls("nginx:443", Side::Server, None);
-        let linted = Linted {
-            lint: Lint::AlgNone,
-            fact: String::new(),
-        };
-        sink.lint("orders:8080", &[linted]);
-        for number in 0..=SERVICES {
-            sink.tls(&format!("service-{number}"), Side::Server, None);
-        }
-        let totals = Totals {
-            seen: 12,
-            read: Counts::new(),
-            position: 0,
-            lost: Counts::from([("ring_full", 3)]),
-            unread: Counts::from([("fragments", 4)]),
-            connections: Counts::from([("tls", 5)]),
-            given_up: Counts::from([("head_too_long", 6)]),
-            bypassed_bytes: 7,
-            missing_bytes: 10,
-            open_connections: 11,
-            held_bytes: 13,
-            context_seen: 9,
-            context_lost: 8,
-            unix_unseen: Some(UnixUnseen {
-                talks: vec![UnixTalk {
-                    from: "nginx".into(),
-                    to: "gunicorn".into(),
-                    path: "/run/app.sock".into(),
-                    said: Said {
-                        bytes: 14,
-                        calls: 2,
-                    },
-                }],
-                other: Said {
-                    bytes: 15,
-                    calls: 3,
-                },
-            }),
-        };
-        let gap = Duration::from_millis(12_500);
-        sink.gap(&Gap::new(Timestamp::default(), gap, After::End));
-        sink.pass(Timestamp::default(), &totals);
-        sink.finish(&totals);
-        sink
-    }
-
-    #[test]
-    fn events_and_totals_become_series() {
-        let text = fed().page().text().unwrap();
-        for line in [
-            r#"observer_exchanges_total{outcome="rejected",service="orders:8080",side="server"} 1"#,
-            r#"observer_rejections_total{cause="token_expired",certainty="proven",service="orders:8080",side="server"} 1"#,
-            r#"observer_token_time_to_expiry_seconds_bucket{service="orders:8080",le="-300"} 1"#,
-            r#"observer_token_time_to_expiry_seconds_bucket{service="orders:8080",le="-3600"} 0"#,
-            r#"observer_connections_total{protocol="tls"} 5"#,
-            r#"observer_tls_connections_total{service="nginx:443",side="server"} 1"#,
-            r#"observer_tls_connections_total{service="other",side="server"} 3"#,
-            r#"observer_labels_capped_total{label="service"} 3"#,
-            "observer_capture_seen_total 12",
-            "observer_capture_gap_seconds 12.5",
-            r#"observer_capture_lost_total{reason="ring_full"} 3"#,
-            "observer_capture_bypassed_bytes_total 7",
-            "observer_context_lost_total 8",
-            r#"observer_unix_unseen_bytes_total{from="nginx",path="/run/app.sock",to="gunicorn"} 14"#,
-            r#"observer_unix_unseen_bytes_total{from="other",path="other",to="other"} 15"#,
-            "observer_stream_missing_bytes_total 10",
-            "observer_engine_connections 11",
-            "observer_engine_held_bytes 13",
-            r#"observer_events_dropped_total{reason="queue_full"} 0"#,
-        ] {
-            assert!(
-                text.lines().any(|have| have == line),
-                "{line} is not in\n{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn expiry_is_counted_at_one_end_only() {
-        let mut sink = Prometheus::new(Vec::new()).unwrap();
-        let mut event = sample::event();
-        event.side = Side::Client;
-        sink.take(&Arc::new(event));
-        let text = sink.page().text().unwrap();
-        assert!(!text.contains("observer_token_time_to_expiry_seconds_count"));
-        assert!(text.contains(r#"side="client""#));
-    }
-
-    /// `name{label,label}`, sorted.
-    fn exported() -> BTreeSet<String> {
-        let page = fed().page();
-        // Some families are filled when the page is asked for.
-        page.text().unwrap();
-        page.0
-            .registry
-            .gather()
-            .iter()
-            .map(|family| {
-                let metric = family.get_metric().first().unwrap();
-                let labels: Vec<_> = metric
-                    .get_label()
-                    .iter()
-                    .map(|label| label.name().to_owned())
-                    .collect();
-                format!("{}{{{}}}", family.name(), labels.join(","))
-            })
-            .collect()
-    }
-
-    #[test]
-    fn the_page_of_the_docs_has_every_family_and_no_other() {
-        let page = include_str!("../../../../docs/metrics.md");
-        let documented: BTreeSet<String> = page
-            .lines()
-            .filter_map(|line| line.strip_prefix("| `"))
-            .filter(|line| line.starts_with("observer_") || line.starts_with("process_"))
-            .map(|line| {
-                let mut cells = line.split('|').map(str::trim);
-                let name = cells.next().unwrap().trim_end_matches('`').to_owned();
-                let _kind = cells.next().unwrap();
-                let mut labels: Vec<_> = cells
-                    .next()
-                    .unwrap()
-                    .split(',')
-                    .map(|label| label.trim().trim_matches('`'))
-                    .filter(|label| !label.is_empty())
-                    .collect();
-                labels.sort_unstable();
-                format!("{name}{{{}}}", labels.join(","))
-            })
-            .collect();
-        assert_eq!(documented, exported());
-    }
-}

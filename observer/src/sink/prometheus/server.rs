@@ -1,4 +1,4 @@
-//! The page over HTTP: `/metrics` and `/healthz`.
+//! The page over HTTP: `/metrics`, `/healthz`, and the timeline of keys at `/keys`.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -52,6 +52,7 @@ impl Server {
         let router = Router::new()
             .route("/metrics", get(metrics))
             .route("/healthz", get(health))
+            .route("/keys", get(keys))
             .with_state(page);
         thread::Builder::new()
             .name("observer-metrics".to_owned())
@@ -145,6 +146,17 @@ async fn metrics(State(page): State<Page>) -> Response {
     }
 }
 
+async fn keys(State(page): State<Page>) -> Response {
+    match page.keys() {
+        Some(Ok(text)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Some(Err(error)) => {
+            tracing::error!(%error, "what is known of keys could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
 async fn health(State(page): State<Page>) -> Response {
     let silent = page.silent_for();
     if silent < STUCK_MS {
@@ -159,6 +171,7 @@ async fn health(State(page): State<Page>) -> Response {
 mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream;
+    use std::sync::Arc;
 
     use super::*;
     use crate::sink::prometheus::Prometheus;
@@ -179,15 +192,17 @@ mod tests {
     fn metrics_and_health_are_served() {
         let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = server.address();
-        server
-            .serve(Prometheus::new(Vec::new()).unwrap().page())
-            .unwrap();
+        let page = Prometheus::new(Vec::new()).unwrap().page();
+        server.serve(page.clone()).unwrap();
         let metrics = get(address, "/metrics");
         assert!(metrics.starts_with("HTTP/1.1 200"), "{metrics}");
         assert!(metrics.contains("observer_build_info"));
         assert!(metrics.contains("process_resident_memory_bytes"));
         assert!(get(address, "/healthz").ends_with("ok\n"));
         assert!(get(address, "/").starts_with("HTTP/1.1 404"));
+        assert!(get(address, "/keys").starts_with("HTTP/1.1 404"));
+        page.show_keys(Arc::default(), Arc::default());
+        assert!(get(address, "/keys").ends_with("{\"issuers\":[],\"unclaimed\":[]}"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ impl Display for Page<'_> {
         self.read(f)?;
         self.exchanges(f)?;
         self.rejections(f)?;
+        self.conditions(f)?;
         self.connections(f)?;
         if let Some(unseen) = &self.totals.unix_unseen {
             unseen::write(f, unseen)?;
@@ -75,6 +76,36 @@ impl Page<'_> {
                 format!("{}{more}", grouped(row.tokens.len() as u64)),
                 moment(row.first),
                 moment(row.last),
+            ]
+        }));
+        write_table(f, &table)
+    }
+
+    fn conditions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let conditions = &self.summary.conditions;
+        if conditions.is_empty() {
+            return Ok(());
+        }
+        let count = conditions.len() as u64 + self.summary.conditions_beyond;
+        writeln!(
+            f,
+            "{} (inferred)",
+            counted(count, "condition", "conditions")
+        )?;
+        let columns = ["SERVICE", "CONDITION", "COUNT", "TOKENS", "SINCE", "ENDED"];
+        let mut table = vec![columns.map(str::to_owned)];
+        table.extend(conditions.iter().map(|change| {
+            let ended = match &change.ended {
+                None => "-".to_owned(),
+                Some((how, _)) => format!("{} {how}", moment(change.time)),
+            };
+            [
+                change.concern.service.to_string(),
+                change.condition.to_string(),
+                grouped(change.weight.exchanges),
+                grouped(change.weight.tokens.into()),
+                moment(change.since),
+                ended,
             ]
         }));
         write_table(f, &table)

@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 use std::io::IsTerminal;
 
 use crate::event::Event;
+use crate::history::{Change, Ending};
 use crate::time::Timestamp;
 
 use super::collapse::More;
@@ -88,6 +89,39 @@ pub(super) fn more(more: &More, style: Style) -> String {
     style.paint(DIM, text).to_string()
 }
 
+/// The lines of a condition that began or ended.
+pub(super) fn condition(change: &Change, style: Style) -> String {
+    let mark = match change.ended {
+        None => style.paint(RED, "begun"),
+        Some((Ending::Healed, _)) => style.paint(GREEN, "ended"),
+        Some(_) => style.paint(DIM, "ended"),
+    };
+    let concern = &change.concern;
+    let mut line = format!(
+        "{}  {}  condition {mark}: {}  {}",
+        style.paint(DIM, clock(change.time)),
+        style.paint(BOLD, &concern.service),
+        change.condition,
+        change.explanation()
+    );
+    if let Some(issuer) = &concern.issuer {
+        line += &format!("; issuer {issuer}");
+    }
+    if let Some(kid) = &concern.kid {
+        line += &format!(", key {kid}");
+    }
+    line += &format!("; {} since {}", change.weight, clock(change.since));
+    if change.ended.is_none() {
+        let more = change.evidence.iter().map(String::as_str);
+        let refuted = format!("refuted if {}", change.condition.refuted_by());
+        for more in more.chain([refuted.as_str()]) {
+            line += "\n";
+            line += &style.paint(DIM, format_args!("{INDENT}{more}")).to_string();
+        }
+    }
+    line
+}
+
 /// The line that stands for rejections that came too fast to be told.
 pub(super) fn unshown(count: u64, style: Style) -> String {
     let text = format!(
@@ -106,6 +140,7 @@ pub(super) fn day(day: &str, style: Style) -> String {
 const DIM: &str = "2";
 const BOLD: &str = "1";
 const RED: &str = "31";
+const GREEN: &str = "32";
 /// As wide as a time and what follows it.
 const INDENT: &str = "              ";
 

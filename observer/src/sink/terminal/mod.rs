@@ -11,6 +11,7 @@ mod rate;
 use std::fmt::Display;
 
 use crate::event::Event;
+use crate::history::Change;
 use crate::time::Timestamp;
 
 use super::writer::{Losses, Writer};
@@ -62,6 +63,13 @@ impl Terminal {
         } else {
             self.unshown += 1;
         }
+    }
+
+    /// Tells a condition that began or ended. There are few.
+    pub fn condition(&mut self, change: &Change) {
+        self.day(change.time);
+        let line = line::condition(change, self.style);
+        self.say(&line);
     }
 
     /// Says what has been counted for long enough.

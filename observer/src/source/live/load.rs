@@ -2,8 +2,6 @@
 
 mod error;
 
-use std::path::PathBuf;
-
 use aya::maps::{MapData, PerCpuArray, RingBuf, SkStorage};
 use aya::programs::{
     BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, FEntry, FExit, ProgramError,
@@ -15,11 +13,11 @@ use observer_common::unix::Layout;
 
 use super::btf;
 use super::cgroup;
-use super::filter::Maps;
+use super::filter::{Maps, Wanted};
 use super::plan::{Context, PACKETS, Probe, Program, UNIX, Way};
 use super::unix;
 use super::unseen::Unseen;
-use super::{LiveOptions, container, pid_namespace};
+use super::{LiveError, LiveOptions, container, pid_namespace};
 use crate::privileges::Part;
 
 pub use error::LoadError;
@@ -56,8 +54,10 @@ pub(super) struct Attached {
 }
 
 /// Loads and attaches what this kernel takes.
-pub(super) fn attach(options: &LiveOptions) -> Result<(Attached, Maps, PathBuf), LoadError> {
-    let root = cgroup::root()?;
+pub(super) fn attach(
+    options: &LiveOptions,
+    root: &cgroup::Root,
+) -> Result<(Attached, Wanted), LiveError> {
     let types = Types::find();
     let mut programs = load(options, true, &types)?;
     let mut missing = Vec::new();
@@ -66,8 +66,17 @@ pub(super) fn attach(options: &LiveOptions) -> Result<(Attached, Maps, PathBuf),
         // The packet programs must know it before they are loaded.
         programs = load(options, false, &types)?;
     }
+    let maps = Maps {
+        filter: map(&mut programs, "FILTER")?,
+        ports: map(&mut programs, "FILTER_PORTS")?,
+        networks: map(&mut programs, "FILTER_NETWORKS")?,
+        cgroups: map(&mut programs, "FILTER_CGROUPS")?,
+    };
+    // Before the first packet: attaching all takes seconds, in which a busy host fills the ring.
+    let mut wanted = Wanted::new(maps, root.path.clone());
+    wanted.set(&options.filter).map_err(LiveError::filter)?;
     for program in PACKETS {
-        sniff(&mut programs, program, &root)?;
+        sniff(&mut programs, program, root)?;
     }
     // After the packet programs: what is read from a socket whose packets nobody saw has gone past them.
     let context = context(&mut programs, options.context, &types, &mut missing)?;
@@ -76,12 +85,6 @@ pub(super) fn attach(options: &LiveOptions) -> Result<(Attached, Maps, PathBuf),
         missing.push((Probe::Executed, error.to_string()));
     }
     tracing::debug!("attached to {}", root.path.display());
-    let maps = Maps {
-        filter: map(&mut programs, "FILTER")?,
-        ports: map(&mut programs, "FILTER_PORTS")?,
-        networks: map(&mut programs, "FILTER_NETWORKS")?,
-        cgroups: map(&mut programs, "FILTER_CGROUPS")?,
-    };
     let attached = Attached {
         records: map(&mut programs, "RECORDS")?,
         counts: map(&mut programs, "COUNTS")?,
@@ -100,7 +103,7 @@ pub(super) fn attach(options: &LiveOptions) -> Result<(Attached, Maps, PathBuf),
             .map_err(|error| LoadError::Object(chain(&error)))?,
         _programs: programs,
     };
-    Ok((attached, maps, root.path))
+    Ok((attached, wanted))
 }
 
 /// Attaches the best source of the context plane that works, or the one that is wanted.
@@ -169,6 +172,7 @@ pub(super) fn load(
     EbpfLoader::new()
         .override_global("REQUEST_WINDOW", &knobs.request, true)
         .override_global("ANSWER_WINDOW", &knobs.answer, true)
+        .override_global("ISSUER_WINDOW", &knobs.issuer, true)
         .override_global("REFUSAL_WINDOW", &knobs.refusal, true)
         .override_global("REFUSAL_BODY", &knobs.refusal_body, true)
         .override_global("HELLO_WINDOW", &knobs.hello, true)

@@ -16,6 +16,7 @@ mod listener;
 mod load;
 mod plan;
 mod query;
+mod sync;
 mod unix;
 mod unseen;
 
@@ -41,7 +42,7 @@ pub use query::Foreign;
 
 use crate::filter::KernelFilter;
 use crate::packet::Batch;
-use crate::totals::UnixUnseen;
+use crate::totals::{HostClock, UnixUnseen};
 use decode::Decoder;
 use filter::Wanted;
 use load::Attached;
@@ -53,10 +54,12 @@ pub struct LiveOptions {
     /// How large the ring buffer is in bytes: a power of two, at least a page. It is memory of the
     /// kernel that counts as ours.
     pub ring_bytes: u32,
-    /// How much of heads and bodies is copied. No window is larger than 16 KiB.
+    /// How much of heads and bodies is copied. No window is larger than 64 KiB.
     pub knobs: Knobs,
     /// Where the process of an exchange comes from. `None`: the best that works.
     pub context: Option<Context>,
+    /// What is left out from the first packet on. [`Live::set_filter`] replaces it.
+    pub filter: KernelFilter,
 }
 
 impl Default for LiveOptions {
@@ -65,6 +68,7 @@ impl Default for LiveOptions {
             ring_bytes: 32 * 1024 * 1024,
             knobs: Knobs::DEFAULT,
             context: None,
+            filter: KernelFilter::default(),
         }
     }
 }
@@ -90,10 +94,11 @@ impl Live {
         if !container::knows_processors() {
             return Err(LiveError::Processors);
         }
-        let (attached, maps, root) = load::attach(options)?;
+        let root = cgroup::root().map_err(LoadError::from)?;
+        let (attached, wanted) = load::attach(options, &root)?;
         Ok(Self {
-            decoder: Decoder::new(attached.context, Some(root.clone())),
-            wanted: Wanted::new(maps, root),
+            decoder: Decoder::new(attached.context, Some(root.path)),
+            wanted,
             attached,
             busy: false,
         })
@@ -178,6 +183,11 @@ impl Live {
     /// takes the tracepoints of socket calls.
     pub fn unix_unseen(&self) -> Option<UnixUnseen> {
         self.attached.unseen.as_ref().map(Unseen::said)
+    }
+
+    /// Whether the clock of this host is synchronised. `None`: the kernel does not tell.
+    pub fn host_clock(&self) -> Option<HostClock> {
+        sync::host_clock()
     }
 
     /// What was counted since [`Live::attach`].

@@ -27,10 +27,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use observer_common::window::Knobs;
 
-use crate::packet::Batch;
+use crate::packet::{Batch, Size};
 use crate::time::Timestamp;
 
 use as_live::AsLive;
+#[cfg(test)]
+pub(crate) use as_live::is_of_issuer;
 use decode::Decoder;
 use error::Stop;
 use frame::{Frame, Reader};
@@ -44,14 +46,9 @@ pub use terms::{Terms, TermsError};
 /// The path that means standard input.
 pub const STANDARD_INPUT: &str = "-";
 
-/// How many items a batch gets at most. Few batches: to wake the thread that is next may take a
-/// millisecond on a virtual machine, and of 4,096 items much more comes.
-pub const BATCH_ITEMS: usize = 4096;
-/// After how many payload bytes a batch is full; the last packet may go beyond it.
-pub const BATCH_BYTES: usize = 1024 * 1024;
 /// How many packets are looked at for one batch at most: a capture full of something else must not
 /// keep the reader from its other duties.
-const BATCH_PACKETS: usize = 16 * BATCH_ITEMS;
+const BATCH_PACKETS: usize = 16 * Size::LARGE.items;
 /// How many captures can be merged: each has a window of 256 KiB or more.
 const MAX_OPEN: usize = 256;
 
@@ -150,8 +147,7 @@ impl Captures {
         self
     }
 
-    /// Empties `batch` and fills it with what comes next, at most [`BATCH_ITEMS`] items and about
-    /// [`BATCH_BYTES`]; fewer from a pipe that has no more at the moment. `false` when this was the last
+    /// Empties `batch` and fills it with what comes next, until it is full; less from a pipe that has no more at the moment. `false` when this was the last
     /// of it.
     ///
     /// # Errors
@@ -160,7 +156,7 @@ impl Captures {
     pub fn read(&mut self, batch: &mut Batch) -> Result<bool, PcapError> {
         batch.clear();
         for _ in 0..BATCH_PACKETS {
-            if batch.items().len() >= BATCH_ITEMS || batch.stored() >= BATCH_BYTES {
+            if batch.is_full() {
                 break;
             }
             match self.step(batch)? {

@@ -1,7 +1,7 @@
 //! An answer that names no cause, or several: the credential decides, or what fits is said.
 
 use super::super::statement::{By, Said, Statement};
-use super::super::token::{Presence, Token};
+use super::super::token::{Presence, Token, absence};
 use super::super::validator::Checker;
 use super::super::{Cause, Certainty, Expectation};
 use super::Finding;
@@ -25,7 +25,7 @@ impl Case<'_> {
                 cause: Cause::CredentialsMissing,
                 certainty: Certainty::Proven,
                 candidates: Vec::new(),
-                decisive: Some("the request had no Authorization field".to_owned()),
+                decisive: Some(absence(self.status).to_owned()),
             };
         }
         let mut causes = said.causes.clone();
@@ -63,11 +63,14 @@ impl Case<'_> {
             ..
         } = *self;
         // A 403 without words is more often about what the caller may do than about the token.
-        let is_about_token = !also.contains(&Cause::PermissionDenied);
+        let is_permission = also.contains(&Cause::PermissionDenied);
+        let is_about_token = !is_permission;
+        let elsewhere = token.elsewhere();
         let can_be = |cause: Cause| !checker.answers_otherwise(cause, status);
         if let [only] = token.findings.as_slice()
             && only.sure
             && is_about_token
+            && elsewhere.is_none()
             && can_be(only.cause)
         {
             return Finding {
@@ -84,7 +87,10 @@ impl Case<'_> {
             let is_sure = token.finding(*cause).is_some_and(|finding| finding.sure);
             (!is_sure, checker.place(*cause))
         });
-        for cause in also {
+        // Whoever looks at the Authorization field alone saw none.
+        let unseen = elsewhere.is_some() && !is_permission;
+        let unseen = unseen.then_some(Cause::CredentialsMissing);
+        for cause in unseen.into_iter().chain(also) {
             if !candidates.contains(&cause) && !refuted(cause, token) {
                 candidates.push(cause);
             }
@@ -107,6 +113,7 @@ impl Case<'_> {
         } else {
             Certainty::Candidates
         };
+        let clauses: Vec<&str> = elsewhere.as_deref().into_iter().chain(clauses).collect();
         let decisive = (!clauses.is_empty()).then(|| clauses.join("; "));
         Finding {
             cause: vague,
@@ -119,9 +126,9 @@ impl Case<'_> {
     /// What a credential without a visible defect is usually refused for.
     fn usual(&self) -> Vec<Cause> {
         use Cause::{
-            AudienceMismatch, HeaderMalformed, IssuerMismatch, KeyNotFound, PermissionDenied,
-            ScopeInsufficient, SignatureInvalid, TokenExpired, TokenInactive, TokenMalformed,
-            TokenRevoked,
+            AudienceMismatch, HeaderMalformed, IssuerMismatch, KeyNotFound, LoginFailed,
+            PermissionDenied, PrincipalDisabled, ScopeInsufficient, SignatureInvalid, TokenExpired,
+            TokenInactive, TokenMalformed, TokenRevoked,
         };
         let Some(credential) = self.token.credential() else {
             return Vec::new();
@@ -166,7 +173,11 @@ impl Case<'_> {
             (_, Kind::Basic | Kind::Other) => {
                 let scheme = credential.scheme.as_deref();
                 let is_another = scheme.is_some_and(|scheme| !self.statement.asks_for(scheme));
-                is_another.then_some(HeaderMalformed).into_iter().collect()
+                match (is_another, credential.kind) {
+                    (true, _) => vec![HeaderMalformed],
+                    (false, Kind::Basic) => vec![LoginFailed, PrincipalDisabled],
+                    (false, _) => Vec::new(),
+                }
             }
         }
     }
@@ -196,8 +207,6 @@ impl Case<'_> {
 }
 
 /// A challenge without an error asks for schemes (RFC 6750 section 3.1); the request has another.
-///
-/// A 407 asks for a field that was not looked at.
 fn other_scheme(status: u16, statement: &Statement, token: &Token<'_>) -> Option<Finding> {
     let shown = token.credential()?.scheme.as_deref()?;
     // Whoever answers 403 has mostly understood who it is.
@@ -217,7 +226,7 @@ fn other_scheme(status: u16, statement: &Statement, token: &Token<'_>) -> Option
 }
 
 fn absent(status: u16, statement: &Statement) -> Finding {
-    let decisive = Some("the request had no Authorization field".to_owned());
+    let decisive = Some(absence(status).to_owned());
     let finding = |cause, certainty, candidates| Finding {
         cause,
         certainty,
@@ -225,10 +234,7 @@ fn absent(status: u16, statement: &Statement) -> Finding {
         decisive: decisive.clone(),
     };
     let is_bare = statement.is_bare_challenge();
-    if (statement.unspecific.is_some() && !is_bare)
-        || status == 407
-        || statement.elsewhere.is_some()
-    {
+    if (statement.unspecific.is_some() && !is_bare) || statement.elsewhere.is_some() {
         // It speaks of a credential that we did not see, in a cookie, a parameter, another field; or it
         // says the same to whoever has none.
         let cause = vague(statement);
@@ -270,7 +276,7 @@ fn refuted(cause: Cause, token: &Token<'_>) -> bool {
             .times
             .expires
             .is_some_and(|distance| distance.after && distance.beyond),
-        Cause::CredentialsMissing => token.credential().is_some(),
+        Cause::CredentialsMissing => token.credential().is_some() && token.elsewhere().is_none(),
         _ => false,
     }
 }

@@ -1,12 +1,9 @@
 //! Why a table of words is not taken.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
-
-use super::MAX_FILE;
 
 /// Why a table of words is not taken.
 #[derive(Debug, Error)]
@@ -38,23 +35,4 @@ pub enum WordsError {
         /// What is too much.
         fault: String,
     },
-}
-
-/// The text of a file of at most [`MAX_FILE`] bytes.
-pub(super) fn text(path: &Path) -> Result<String, WordsError> {
-    let read = || {
-        let mut text = String::new();
-        File::open(path)?
-            .take(MAX_FILE + 1)
-            .read_to_string(&mut text)?;
-        if text.len() as u64 > MAX_FILE {
-            let why = format!("it is larger than {MAX_FILE} bytes: split it or leave rows out");
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
-        }
-        Ok(text)
-    };
-    read().map_err(|source| WordsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })
 }

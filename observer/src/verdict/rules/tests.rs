@@ -69,7 +69,7 @@ fn a_text_that_repeats_itself_is_one_rule() {
 fn a_word_inside_another_is_no_match() {
     assert_eq!(causes("InvalidSignatureLength"), []);
     assert_eq!(causes("our Session expired yesterday"), []);
-    assert_eq!(causes("Session expired"), [None]);
+    assert_eq!(causes("Session expired"), [Some(Cause::SessionEnded)]);
 }
 
 #[test]

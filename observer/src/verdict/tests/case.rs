@@ -24,6 +24,8 @@ pub(super) struct Case {
     pub(super) status: u16,
     pub(super) fields: Vec<(&'static str, &'static str)>,
     pub(super) body: &'static str,
+    /// What was asked for, where that matters.
+    pub(super) path: Option<&'static str>,
     pub(super) want: (Outcome, Option<Cause>, Option<Certainty>),
     /// The candidates must begin with these.
     pub(super) candidates: Vec<Cause>,
@@ -44,6 +46,7 @@ pub(super) fn case(
         status,
         fields: Vec::new(),
         body,
+        path: None,
         want,
         candidates: Vec::new(),
     }
@@ -81,9 +84,25 @@ pub(super) fn other(
     Case { want, ..case }
 }
 
+/// The server asks for a nonce in the proof of the key.
+pub(super) fn nonce(name: &'static str, sent: Sent, status: u16, body: &'static str) -> Case {
+    let want = (
+        Outcome::Challenged,
+        Some(Cause::DpopNonceRequired),
+        Some(Stated),
+    );
+    let case = case(name, sent, status, body, Cause::DpopNonceRequired, Stated);
+    Case { want, ..case }
+}
+
 impl Case {
     pub(super) fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.fields.push((name, value));
+        self
+    }
+
+    pub(super) fn at(mut self, path: &'static str) -> Self {
+        self.path = Some(path);
         self
     }
 
@@ -138,6 +157,12 @@ pub(super) fn forged() -> Sent {
     let (start, _) = b.rsplit_once('.').unwrap();
     let (_, signature) = a.rsplit_once('.').unwrap();
     bearer(&format!("{start}.{signature}"))
+}
+
+/// Encrypted: RFC 7516, in five parts.
+pub(super) fn jwe() -> Sent {
+    // {"alg":"RSA-OAEP","enc":"A256GCM"}, the example of RFC 7516 section 3.3.
+    bearer("eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.AAAA.AAAA.AAAA.AAAA")
 }
 
 /// Without its last 100 characters.

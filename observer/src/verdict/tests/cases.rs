@@ -33,8 +33,9 @@ fn rejections() -> Vec<Case> {
         case("no scheme, server says missing", Field(good(&json!({"exp": NOW + 9000}))), 401, "Jwt is missing", HeaderMalformed, TokenEvidence).or(&[CredentialsMissing]),
         asks("basic where bearer is wanted", Field("Basic dTpw".into()), 401, "Bearer, error=\"invalid_request\", error_description=\"No bearer token found in the request\"", HeaderMalformed, TokenEvidence),
         asks("basic, bare challenge for bearer", Field("Basic dTpw".into()), 401, "Bearer realm=\"x\"", HeaderMalformed, TokenEvidence),
-        asks("basic, bare challenge for basic", Field("Basic dTpw".into()), 401, "Basic realm=\"x\"", RejectedUnspecified, Unknown),
-        asks("basic, challenges for both", Field("Basic dTpw".into()), 401, "Bearer realm=\"x\", Basic realm=\"x\"", RejectedUnspecified, Unknown),
+        asks("basic, bare challenge for basic", Field("Basic dTpw".into()), 401, "Basic realm=\"x\"", RejectedUnspecified, Candidates).or(&[LoginFailed]),
+        asks("a signature of the request, asked for", Field("AWS4-HMAC-SHA256 Credential=x".into()), 401, "AWS4-HMAC-SHA256", RejectedUnspecified, Unknown),
+        asks("basic, challenges for both", Field("Basic dTpw".into()), 401, "Bearer realm=\"x\", Basic realm=\"x\"", RejectedUnspecified, Candidates).or(&[LoginFailed]),
         case("null", bearer("null"), 401, "", HeaderMalformed, TokenEvidence),
         asks("invalid_request", Field("Bearer".into()), 400, "Bearer error=\"invalid_request\"", HeaderMalformed, TokenEvidence),
         // The form.
@@ -129,11 +130,58 @@ fn rejections() -> Vec<Case> {
         case("a bare challenge in front of a page", Nothing, 401, "<pre>UnauthorizedError: invalid token</pre>", CredentialsMissing, TokenEvidence).with("www-authenticate", "Bearer realm=\"api\""),
         case("a refresh token, no word", bearer(&good(&json!({"exp": NOW + 9000, "token_type": "refresh"}))), 401, "", TokenTypeWrong, TokenEvidence),
         case("fast-jwt is not caught", bearer(&good(&json!({"exp": NOW + 9000, "nbf": NOW + 4000}))), 500, r#"{"statusCode":500,"code":"FAST_JWT_INACTIVE","error":"Internal Server Error","message":"The token will be active at 2026-11-22T11:15:33.000Z."}"#, TokenNotYetValid, Proven),
-        case("a session is no token", fine(), 401, r#"{"error":"Session expired"}"#, RejectedUnspecified, Candidates),
+        case("a session is no token", fine(), 401, r#"{"error":"Session expired"}"#, SessionEnded, Stated),
+        case("a session is over because the token is", expired(7200), 401, r#"{"error":"Session expired"}"#, TokenExpired, TokenEvidence).or(&[SessionEnded]),
         case("gRPC in 200", fine(), 200, "", KeyNotFound, Stated).with("grpc-status", "16").with("grpc-message", "Jwks doesn%27t have key to match kid or alg from Jwt"),
         case("GraphQL in 200", expired(7200), 200, r#"{"errors":[{"message":"jwt expired"}]}"#, TokenExpired, Proven),
         case("Hasura answers 400", expired(7200), 400, r#"{"error":"Could not verify JWT: JWTExpired"}"#, TokenExpired, Proven),
-        case("a proxy wants its own", fine(), 407, "", RejectedUnspecified, Candidates).with("proxy-authenticate", "Basic realm=\"p\""),
+        case("a proxy wants its own", fine(), 407, "", CredentialsMissing, Proven).with("proxy-authenticate", "Basic realm=\"p\""),
+    ]
+}
+
+#[rustfmt::skip] // As above.
+fn of_others() -> Vec<Case> {
+    vec![
+        // More of the token.
+        case("two fields, Kong", bearer("a\nB"), 401, r#"{"message":"Multiple tokens provided"}"#, CredentialsDuplicated, Stated),
+        case("an encrypted token that nobody can read", jwe(), 401, "JWEDecryptionFailed: decryption operation failed", DecryptionFailed, Stated),
+        case("too old, Node", jwt(&json!({"iat": NOW - 90_000})), 401, "maxAge exceeded", TokenTooOld, Stated),
+        case("too old, and expired", expired(7200), 401, "maxAge exceeded", TokenExpired, TokenEvidence).or(&[TokenTooOld]),
+        case("lives too long, Kong", jwt(&json!({"exp": NOW + 900_000})), 401, r#"{"exp":"exceeds maximum allowed expiration"}"#, LifetimeTooLong, Stated),
+        case("exp is a word, PostgREST", jwt(&json!({"exp": "soon"})), 401, "The JWT 'exp' claim must be a number", ClaimMalformed, Proven),
+        case("exp is a word, called malformed", jwt(&json!({"exp": "soon"})), 401, "jwt malformed", TokenMalformed, Stated),
+        case("exp is a word, generic", jwt(&json!({"exp": "soon"})), 401, "", RejectedUnspecified, Candidates).or(&[ClaimMalformed]),
+        asks("a claim of its own, Spring", fine(), 401, "Bearer error=\"invalid_token\", error_description=\"The tenant claim is not valid\"", ClaimInvalid, Stated),
+        case("a claim that is not named, and the token shows which", expired(7200), 401, "token has invalid claims", TokenExpired, TokenEvidence).or(&[ClaimInvalid]),
+        case("another tenant, Azure", fine(), 401, r#"{"error":{"code":"InvalidAuthenticationTokenTenant","message":"The access token is from the wrong issuer"}}"#, WrongTenant, Stated),
+        case("the same jti again, .NET", fine(), 401, "IDX10228: The securityToken has previously been validated", TokenReplayed, Stated),
+        asks("no proof of the key", fine(), 401, "DPoP error=\"invalid_request\", error_description=\"DPoP proof is missing or invalid.\"", DpopProofMissing, Stated),
+        asks("a bad proof of the key", fine(), 401, "DPoP error=\"invalid_dpop_proof\"", DpopProofInvalid, Stated),
+        asks("another certificate", fine(), 401, "Bearer error=\"invalid_token\", error_description=\"Invalid SHA-256 Thumbprint for X509Certificate.\"", CertBindingMismatch, Stated),
+        // Who calls.
+        case("nobody, simplejwt", fine(), 401, r#"{"detail":"User not found","code":"user_not_found"}"#, PrincipalUnknown, Stated),
+        case("disabled, simplejwt", fine(), 401, r#"{"detail":"User is inactive","code":"user_inactive"}"#, PrincipalDisabled, Stated),
+        asks("log in more strongly", fine(), 401, "Bearer error=\"insufficient_user_authentication\", acr_values=\"gold\"", AuthLevelInsufficient, Stated),
+        case("forged, says Django", Nothing, 403, r#"{"detail":"CSRF Failed: CSRF token missing."}"#, CsrfFailed, Stated),
+        case("forged, says Laravel", Nothing, 419, r#"{"message":"CSRF token mismatch."}"#, CsrfFailed, Stated),
+        case("wrong password, simplejwt", Nothing, 401, r#"{"detail":"No active account found with the given credentials"}"#, LoginFailed, Stated),
+        case("wrong password, Supabase", Nothing, 400, r#"{"code":400,"error_code":"invalid_credentials","msg":"Invalid login credentials"}"#, LoginFailed, Stated),
+        case("wrong password, Keycloak", Nothing, 401, r#"{"error":"invalid_grant","error_description":"Invalid user credentials"}"#, LoginFailed, Stated),
+        // The endpoints of issuers.
+        case("invalid_grant", Nothing, 400, r#"{ "error": "invalid_grant", "error_description": "The refresh token is expired" }"#, GrantInvalid, Stated),
+        case("a refresh token again, Supabase", Nothing, 400, r#"{"code":400,"error_code":"refresh_token_already_used","msg":"Invalid Refresh Token: Already Used"}"#, RefreshTokenReused, Stated),
+        case("invalid_client", Field("Basic dTpw".into()), 401, r#"{"error":"invalid_client"}"#, ClientAuthFailed, Stated),
+        case("unauthorized_client", Nothing, 400, r#"{"error":"unauthorized_client"}"#, ClientUnauthorized, Stated),
+        case("unsupported_grant_type", Nothing, 400, r#"{"error":"unsupported_grant_type"}"#, GrantUnsupported, Stated),
+        case("invalid_scope", Nothing, 400, r#"{"error":"invalid_scope"}"#, ScopeInvalid, Stated),
+        case("invalid_request of an issuer", Nothing, 400, r#"{"error":"invalid_request"}"#, RequestInvalid, Stated).at("/realms/x/protocol/openid-connect/token"),
+        case("a session at the issuer, Keycloak", Nothing, 400, r#"{"error":"invalid_grant","error_description":"Session not active"}"#, SessionEnded, Stated),
+        // The service, and what is no matter of tokens.
+        case("the validator has no key, PostgREST", fine(), 500, r#"{"code":"PGRST300","message":"Server lacks JWT secret"}"#, ValidatorMisconfigured, Stated),
+        case("a validator that is gone", fine(), 503, r#"{"error":"The authentication service is unavailable"}"#, ValidatorError, Stated),
+        case("AWS cannot ask its provider", Nothing, 561, "", IdpError, Stated).with("server", "awselb/2.0"),
+        case("no key of the API, Kong", Nothing, 401, r#"{"message":"No API key found in request"}"#, OtherCredentialMissing, Stated),
+        case("a wrong key of the API", fine(), 400, r#"{"code":3,"message":"INVALID_ARGUMENT: API key not valid. Please pass a valid API key."}"#, OtherCredentialInvalid, Stated),
     ]
 }
 
@@ -146,17 +194,22 @@ fn outcomes() -> Vec<Case> {
         other("404", fine(), 404, "token not found", Outcome::Undetermined),
         other("400 about something else", fine(), 400, r#"{"error":"missing field name"}"#, Outcome::Undetermined),
         other("400 about a missing thing, nothing sent", Nothing, 400, r#"{"error":"invalid json"}"#, Outcome::Undetermined),
+        other("invalid_request of anybody", Nothing, 400, r#"{"error":"invalid_request"}"#, Outcome::Undetermined),
+        other("nobody of the name that was asked for", fine(), 400, r#"{"error":"No such user"}"#, Outcome::Undetermined),
+        other("561 of anybody", Nothing, 561, "", Outcome::Undetermined),
+        other("a log of errors", fine(), 200, r#"{"errors":[],"log":["{\"error\":\"invalid_grant\"}"]}"#, Outcome::Accepted),
         other("500 about something else", expired(7200), 500, "NullPointerException", Outcome::Undetermined),
         other("301", fine(), 301, "", Outcome::Undetermined).with("location", "https://example.org/login"),
-        case("no such route, AWS", Nothing, 403, r#"{"message":"Missing Authentication Token"}"#, RejectedUnspecified, Unknown),
-        case("nobody of that name, Laravel", fine(), 401, r#"{"message":"User not found"}"#, RejectedUnspecified, Candidates),
+        case("no such route, AWS", Nothing, 403, r#"{"message":"Missing Authentication Token"}"#, RouteNotFound, Stated),
+        case("nobody of that name, Laravel", fine(), 401, r#"{"message":"User not found"}"#, PrincipalUnknown, Stated),
         case("expired, Google", expired(7200), 401, r#"{"error":{"code":401,"status":"UNAUTHENTICATED","details":[{"reason":"ACCESS_TOKEN_EXPIRED"}]}}"#, TokenExpired, Proven),
         other("302 to elsewhere", Nothing, 302, "", Outcome::Undetermined).with("location", "/orders/4711"),
         other("302 to a login", Nothing, 302, "", Outcome::Challenged).with("location", "https://idp.example/oauth2/v1/authorize?client_id=x&response_type=code"),
         other("Negotiate", Nothing, 401, "", Outcome::Challenged).with("www-authenticate", "Negotiate"),
         other("Digest", Nothing, 401, "", Outcome::Challenged).with("www-authenticate", "Digest realm=\"x\", nonce=\"y\""),
         other("NTLM, second leg", Field("NTLM TlRMTVNTUAAB".into()), 401, "", Outcome::Challenged).with("www-authenticate", "NTLM TlRMTVNTUAAC"),
-        other("DPoP nonce", fine(), 401, "", Outcome::Challenged).with("www-authenticate", "DPoP error=\"use_dpop_nonce\""),
+        nonce("DPoP nonce of a service", fine(), 401, "").with("www-authenticate", "DPoP error=\"use_dpop_nonce\""),
+        nonce("DPoP nonce of an issuer", Nothing, 400, r#"{"error": "use_dpop_nonce"}"#),
         other("registry", Nothing, 401, "", Outcome::Challenged).with("www-authenticate", "Bearer realm=\"https://auth.example/token\",service=\"registry\""),
         other("RFC 9728", Nothing, 401, "", Outcome::Challenged).with("www-authenticate", "Bearer resource_metadata=\"https://x/.well-known\""),
         other("proxy handshake", Nothing, 407, "", Outcome::Challenged).with("proxy-authenticate", "Negotiate, Basic realm=\"p\""),
@@ -166,12 +219,15 @@ fn outcomes() -> Vec<Case> {
 #[test]
 fn every_case_gets_its_verdict() {
     let mut wrong = Vec::new();
-    for case in rejections().iter().chain(&outcomes()) {
+    for case in rejections().iter().chain(&of_others()).chain(&outcomes()) {
         let field = match &case.sent {
             Nothing => None,
             Field(value) => Some(value.as_bytes()),
         };
-        let exchange = exchange(field, true, answer(case.status, &case.fields, case.body));
+        let mut exchange = exchange(field, true, answer(case.status, &case.fields, case.body));
+        if let (Some(request), Some(path)) = (&mut exchange.request, case.path) {
+            path.clone_into(&mut request.path);
+        }
         let verdict = judge(&exchange, None);
         let got = (verdict.outcome, verdict.cause, verdict.certainty);
         if got != case.want || !verdict.candidates.starts_with(&case.candidates) {
@@ -186,13 +242,13 @@ fn every_case_gets_its_verdict() {
 
 #[test]
 fn the_cases_cover_every_cause_and_every_certainty() {
-    let cases: Vec<Case> = rejections().into_iter().chain(outcomes()).collect();
+    let cases = rejections().into_iter().chain(of_others());
+    let cases: Vec<Case> = cases.chain(outcomes()).collect();
     for cause in Cause::ALL {
-        // Only an operator's own mistake says it, with no token in play.
         let is_covered = cases
             .iter()
             .any(|case| case.want.1 == Some(*cause) || case.candidates.contains(cause));
-        assert!(is_covered || matches!(cause, ValidatorError), "{cause}");
+        assert!(is_covered, "{cause}");
     }
     for certainty in Certainty::ALL {
         let is_covered = cases.iter().any(|case| case.want.2 == Some(*certainty));
@@ -201,6 +257,28 @@ fn the_cases_cover_every_cause_and_every_certainty() {
             is_covered || *certainty == Certainty::Inferred,
             "{certainty}"
         );
+    }
+}
+
+#[test]
+fn what_is_unusual_of_a_token_is_among_the_candidates() {
+    for (sent, cause) in [
+        (symmetric(), AlgNotAllowed),
+        (jwt(&json!({"aud": null})), ClaimMissing),
+        (bearer(&good(&json!({"aud": "orders"}))), ClaimMissing),
+        (bearer("0123456789"), TokenMalformed),
+        (Field("Basic dTpw".into()), HeaderMalformed),
+    ] {
+        let Field(value) = sent else { unreachable!() };
+        let exchange = exchange(Some(value.as_bytes()), true, answer(401, &[], ""));
+        let verdict = judge(&exchange, None);
+        assert!(verdict.candidates.contains(&cause), "{cause}: {verdict:?}");
+    }
+    let Field(value) = fine() else { unreachable!() };
+    let exchange = exchange(Some(value.as_bytes()), true, answer(401, &[], ""));
+    let usual = judge(&exchange, None).candidates;
+    for cause in [AlgNotAllowed, ClaimMissing, TokenMalformed, HeaderMalformed] {
+        assert!(!usual.contains(&cause), "{usual:?}");
     }
 }
 

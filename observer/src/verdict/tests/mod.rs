@@ -1,5 +1,6 @@
 //! The verdict as a whole: a table of cases, and what must hold of every exchange.
 
+mod carriers;
 mod case;
 mod cases;
 mod phrasings;
@@ -13,7 +14,7 @@ use httparse::Header;
 
 use super::*;
 use crate::credential::testing::policy;
-use crate::credential::{Credential, Inspector};
+use crate::credential::{Credential, Echo, Inspector};
 use crate::exchange::{
     Capture, Connection, Excerpt, Field, Request, RequestHead, Response, Side, Target,
 };
@@ -63,9 +64,12 @@ pub(super) fn exchange(
                 longest_field: u32::try_from(length + 15).unwrap(),
                 preflight: false,
                 credential,
+                others: Vec::new(),
             }),
         }),
         response: Some(response),
+        grant: None,
+        secrets: Echo::default(),
         handled: None,
         capture: Capture::default(),
         completed: now,

@@ -87,6 +87,24 @@ pub(super) const NOLONGER: Set = 1 << 80;
 pub(super) const TOKENTYPE: Set = 1 << 81;
 pub(super) const LACKS: Set = 1 << 82;
 pub(super) const AT: Set = 1 << 83;
+pub(super) const SESSION: Set = 1 << 84;
+pub(super) const USER: Set = 1 << 85;
+pub(super) const EXIST: Set = 1 << 86;
+pub(super) const DISABLED: Set = 1 << 87;
+pub(super) const PASSWORD: Set = 1 << 88;
+pub(super) const CSRF: Set = 1 << 89;
+pub(super) const DATATYPE: Set = 1 << 90;
+pub(super) const DECRYPT: Set = 1 << 91;
+pub(super) const TOOOLD: Set = 1 << 92;
+pub(super) const TOOLONG: Set = 1 << 93;
+pub(super) const REPLAY: Set = 1 << 94;
+pub(super) const LEVEL: Set = 1 << 95;
+pub(super) const DPOP: Set = 1 << 96;
+pub(super) const CERT: Set = 1 << 97;
+pub(super) const BOUND: Set = 1 << 98;
+pub(super) const TENANT: Set = 1 << 99;
+pub(super) const APIKEY: Set = 1 << 100;
+pub(super) const CLIENTSECRET: Set = 1 << 101;
 
 /// What a word stands for.
 pub(super) fn of_word(word: &str) -> Set {
@@ -189,12 +207,26 @@ pub(super) fn of_word(word: &str) -> Set {
         "a" | "an" => ARTICLE,
         "access" => ACCESSIBLE,
         "or" => OR,
-        "captcha" | "card" | "cart" | "certificate" | "certificates" | "coupon" | "csrf"
-        | "cursor" | "device" | "domain" | "file" | "files" | "image" | "invitation" | "invite"
-        | "invoice" | "licence" | "license" | "newsletter" | "offer" | "order" | "orders"
-        | "otp" | "page" | "pagination" | "password" | "passwords" | "payment" | "pin"
-        | "promotion" | "quota" | "subscription" | "ticket" | "trial" | "upload" | "uploads"
-        | "voucher" | "webhook" | "xsrf" => FOREIGN,
+        "session" | "sessions" => SESSION,
+        "account" | "accounts" | "principal" | "user" | "users" => USER,
+        "exist" | "exists" => EXIST,
+        "deactivated" | "deleted" | "disabled" | "locked" | "suspended" => DISABLED,
+        "email" | "password" | "passwords" | "username" => PASSWORD | FOREIGN,
+        "csrf" | "xsrf" => CSRF | FOREIGN,
+        "array" | "float" | "integer" | "number" | "numeric" | "string" => DATATYPE,
+        "decrypt" | "decrypted" | "decrypting" | "decryption" => DECRYPT,
+        "maxage" => TOOOLD,
+        "replay" | "replayed" | "reuse" | "reused" => REPLAY,
+        "2fa" | "aal" | "aal2" | "acr" | "mfa" | "reauthenticate" | "reauthentication" => LEVEL,
+        "dpop" => DPOP | TOKEN | STRONG,
+        "certificate" | "certificates" => CERT | FOREIGN,
+        "binding" | "bound" | "thumbprint" | "x5t" => BOUND,
+        "tenant" | "tenants" => TENANT,
+        "captcha" | "card" | "cart" | "coupon" | "cursor" | "device" | "domain" | "file"
+        | "files" | "image" | "invitation" | "invite" | "invoice" | "licence" | "license"
+        | "newsletter" | "offer" | "order" | "orders" | "otp" | "page" | "pagination"
+        | "payment" | "pin" | "promotion" | "quota" | "subscription" | "ticket" | "trial"
+        | "upload" | "uploads" | "voucher" | "webhook" => FOREIGN,
         _ if word.ends_with("n't") => NOT | ISNT | FAILING,
         _ => 0,
     }
@@ -228,12 +260,25 @@ pub(super) fn of_phrase(first: &str, second: &str) -> Set {
         }
         ("public", "key") => KEY,
         ("web", "token") | ("web", "tokens") => TOKEN | STRONG | JWT,
-        ("verification", "code") | ("api", "key") | ("api", "keys") => FOREIGN,
+        ("verification", "code") => FOREIGN,
+        ("api", "key") | ("api", "keys") => APIKEY | FOREIGN,
+        ("client", "secret") | ("client", "credentials") => CLIENTSECRET,
+        ("too", "long") | ("too", "far") => TOOLONG,
+        ("max", "age") | ("maximum", "age") => TOOOLD,
+        ("already", "used") | ("used", "already") | ("been", "used") | ("used", "twice") => REPLAY,
+        ("two", "factor")
+        | ("second", "factor")
+        | ("multi", "factor")
+        | ("multifactor", "authentication")
+        | ("step", "up")
+        | ("recent", "login")
+        | ("fresh", "token") => LEVEL,
         ("not", "before") => NOTBEFORE,
         ("issued", "at") | ("issue", "date") | ("issue", "time") => ISSUEDAT,
         ("run", "out") => EXPIRED,
         ("timed", "out") => TIMEDOUT | GONE,
-        ("too", "old") | ("of", "date") => TIMEDOUT,
+        ("too", "old") => TOOOLD,
+        ("of", "date") => TIMEDOUT,
         ("deny", "list") | ("black", "list") | ("block", "list") | ("logged", "out") => REVOKED,
         ("no", "longer") => NOLONGER | NOT,
         ("not", "yet") => NOT | YET,

@@ -4,8 +4,10 @@ use super::super::head::{MAX_HEAD, end_of_head};
 use super::super::request::{self, Place};
 use super::super::start_line::{Kind, Line, cut_version, recognise};
 use super::super::{Asked, Messages, Method, Missing, RequestHead, ResponseHead, response};
-use super::{CUT, Flow, Loss, MAX_PLAIN, Signal, State};
+use super::{CUT, Flow, Loss, MAX_PLAIN, Signal, State, Taking};
 use crate::exchange::{Excerpt, MAX_EXCERPT, Request, Response};
+use crate::keys::MAX_DOCUMENT;
+use crate::oauth::{MAX_ANSWER, MAX_FORM};
 use crate::protocol::http1::body::Body;
 
 impl Flow {
@@ -238,6 +240,11 @@ impl Flow {
             self.lose(Loss::Unread);
             self.tell_hole(Some(Kind::Request), messages);
         }
+        let has_form = read.has_form && matches!(self.state, State::Body { .. });
+        self.excerpt = has_form.then_some(Taking {
+            left: MAX_FORM,
+            is_form: true,
+        });
         let answered = messages.request(RequestHead {
             request: Request {
                 started: self.head.started,
@@ -247,6 +254,7 @@ impl Flow {
             },
             method: read.method,
             waits_for_continue: read.waits_for_continue,
+            has_form,
             missing,
             passed,
         });
@@ -281,6 +289,8 @@ impl Flow {
             Asked::Nothing | Asked::Unseen => None,
         };
         let body = response::body(status, &read.framing, method);
+        let has_keys = status == 200 && read.is_json && messages.asks_for_keys(self.head.started);
+        let has_tokens = messages.asks_for_grant(self.head.started);
         messages.response(ResponseHead {
             response: Response {
                 started: self.head.started,
@@ -294,9 +304,14 @@ impl Flow {
         });
         let budget = match status {
             400.. => MAX_EXCERPT,
+            _ if has_keys => MAX_DOCUMENT,
+            _ if has_tokens => MAX_ANSWER,
             _ => MAX_PLAIN.saturating_sub(head_len).min(behind),
         };
-        self.excerpt = Some(budget);
+        self.excerpt = Some(Taking {
+            left: budget,
+            is_form: false,
+        });
         let tunnel = method == Some(Method::Connect) && (200..=299).contains(&status);
         match body {
             _ if status == 101 || tunnel => {

@@ -75,31 +75,26 @@ fn reads_sections_interfaces_and_every_packet_block_of_pcapng() {
     }
 }
 
+/// A section with one packet.
+fn section(order: Order) -> Vec<u8> {
+    let frame = ethernet(7, b"hello");
+    Ng::new(order)
+        .interface(1, 0, &[])
+        .enhanced(0, 1, &frame, frame.len() as u32)
+        .bytes
+}
+
 #[test]
 fn a_section_may_change_the_byte_order() {
-    let frame = ethernet(7, b"hello");
-    let one = |order| {
-        Ng::new(order)
-            .interface(1, 0, &[])
-            .enhanced(0, 1, &frame, frame.len() as u32)
-            .bytes
-    };
-    let both = [one(Order::Big), one(Order::Little)].concat();
+    let both = [section(Order::Big), section(Order::Little)].concat();
     assert_eq!(read(&both).unwrap().1.len(), 2);
 }
 
 #[test]
 fn a_section_of_an_unknown_version_is_passed_over() {
-    let frame = ethernet(7, b"hello");
-    let one = |order| {
-        Ng::new(order)
-            .interface(1, 0, &[])
-            .enhanced(0, 1, &frame, frame.len() as u32)
-            .bytes
-    };
-    let mut of_version_2 = one(Order::Big);
+    let mut of_version_2 = section(Order::Big);
     of_version_2[13] = 2;
-    let all = [one(Order::Little), of_version_2, one(Order::Big)].concat();
+    let all = [section(Order::Little), of_version_2, section(Order::Big)].concat();
     let (report, items) = read(&all).unwrap();
     assert_eq!(items.len(), 2);
     assert_eq!(report.skipped.unreadable, 1);
@@ -279,16 +274,19 @@ fn batches_are_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("capture");
     std::fs::write(&path, &file.bytes).unwrap();
-    let mut captures = Captures::open(&[path]).unwrap();
-    let mut batch = Batch::new();
-    let mut sizes = Vec::new();
-    while captures.read(&mut batch).unwrap() {
+    for size in [Size::LARGE, Size::SMALL] {
+        let mut captures = Captures::open(std::slice::from_ref(&path)).unwrap();
+        let mut batch = Batch::of(size);
+        let mut sizes = Vec::new();
+        while captures.read(&mut batch).unwrap() {
+            sizes.push(batch.items().len());
+        }
         sizes.push(batch.items().len());
+        let most = size.bytes.div_ceil(1000);
+        assert_eq!(sizes.iter().sum::<usize>(), 3000);
+        assert!(sizes.iter().all(|size| *size <= most));
+        assert_eq!(sizes.len(), 3000_usize.div_ceil(most));
     }
-    sizes.push(batch.items().len());
-    assert_eq!(sizes.iter().sum::<usize>(), 3000);
-    assert!(sizes.iter().all(|size| *size <= BATCH_BYTES.div_ceil(1000)));
-    assert_eq!(sizes.len(), 3000_usize.div_ceil(BATCH_BYTES.div_ceil(1000)));
 }
 
 #[test]
