@@ -5,5 +5,6 @@
 pub mod capture;
 pub mod kernel;
 pub mod limits;
+pub mod manifests;
 pub mod mint;
 pub mod programs;

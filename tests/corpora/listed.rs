@@ -66,8 +66,7 @@ pub(crate) struct Corpora {
 impl Corpora {
     /// The corpora, if they are on this machine; otherwise says that they are not.
     pub(crate) fn find() -> Option<Self> {
-        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
-        let root = std::env::var_os("OBSERVER_CORPORA").map_or(beside, PathBuf::from);
+        let root = root();
         let Ok(index) = std::fs::read_to_string(root.join("INDEX.tsv")) else {
             println!(
                 "there are no corpora at {}, so nothing was compared: set OBSERVER_CORPORA",
@@ -119,6 +118,12 @@ impl Corpora {
     pub(crate) fn is_decrypted(&self, capture: &Listed) -> bool {
         self.keys.get(&capture.name).is_some() || self.with_secrets.contains(&capture.name)
     }
+}
+
+/// Where the corpora are, if they are on this machine.
+pub(crate) fn root() -> PathBuf {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
+    std::env::var_os("OBSERVER_CORPORA").map_or(beside, PathBuf::from)
 }
 
 /// Whether a pcapng file has a block of secrets with a key log of TLS.

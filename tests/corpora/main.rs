@@ -14,6 +14,7 @@ mod heads;
 mod listed;
 mod measure;
 mod truth;
+mod wycheproof;
 
 use std::num::NonZeroUsize;
 use std::path::Path;

@@ -1,14 +1,12 @@
 //! The manifests, as kustomize builds them.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::process::Command;
 
-use serde_json::{Deserializer, Value};
-use tempfile::NamedTempFile;
+use observer_tests::manifests::{built, container, object, yaml};
+use serde_json::Value;
 
 use crate::documents::{capabilities, path, read};
-use crate::programs::run;
 
 #[test]
 fn the_capabilities_are_those_that_are_documented_and_no_more() {
@@ -124,43 +122,48 @@ fn observer_may_ask_nothing_of_the_cluster() {
     assert_eq!(policy["spec"]["egress"].as_array().map_or(0, Vec::len), 0);
 }
 
+#[test]
+fn the_manifests_are_what_the_api_takes() {
+    for folder in ["base", "locked-down"] {
+        let manifest = yaml(folder);
+        // The first that has the field for AppArmor, and the newest that is known.
+        for version in ["1.30", "1.37"] {
+            let (taken, said) = validate(version, &manifest);
+            assert!(taken, "{folder} for {version}: {said}");
+            let objects = said.matches(" passed for resource ").count();
+            assert_eq!(objects, built(folder).len(), "{said}");
+        }
+        let wrong = manifest.replace("readOnlyRootFilesystem", "readOnlyRoot");
+        let (taken, said) = validate("1.37", &wrong);
+        assert!(
+            !taken && said.contains("'readOnlyRoot' was unexpected"),
+            "{said}"
+        );
+    }
+}
+
+/// Whether a version of the API takes a manifest, and what is said about it.
+fn validate(version: &str, manifest: &str) -> (bool, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("manifest.yaml");
+    std::fs::write(&file, manifest).unwrap();
+    let done = Command::new("python3")
+        .env("PYTHONPATH", path("target/lab/kubernetes"))
+        .args([
+            "-m",
+            "kubernetes_validate",
+            "--strict",
+            "--kubernetes-version",
+        ])
+        .args([version.as_ref(), file.as_os_str()])
+        .output()
+        .expect("python3; `cargo xtask test` installs what it needs");
+    let said = [done.stdout, done.stderr].concat();
+    (done.status.success(), String::from_utf8(said).unwrap())
+}
+
 fn agent(folder: &str) -> Value {
     object(folder, "DaemonSet")
-}
-
-fn object(folder: &str, kind: &str) -> Value {
-    let mut found = built(folder);
-    found.retain(|it| it["kind"] == kind);
-    assert_eq!(found.len(), 1, "{kind} of {folder}");
-    found.remove(0)
-}
-
-/// What a folder of deploy/kubernetes gives. kustomize writes YAML; a local change of an annotation
-/// is how kubectl gives it as JSON without a cluster.
-fn built(folder: &str) -> Vec<Value> {
-    let folder = path("deploy/kubernetes").join(folder);
-    let yaml = run(Command::new("kubectl").arg("kustomize").arg(folder));
-    let mut file = NamedTempFile::new().unwrap();
-    file.write_all(yaml.as_bytes()).unwrap();
-    let json = run(Command::new("kubectl")
-        .args([
-            "annotate",
-            "--local",
-            "--output=json",
-            "read=yes",
-            "--filename",
-        ])
-        .arg(file.path()));
-    Deserializer::from_str(&json)
-        .into_iter()
-        .map(Result::unwrap)
-        .collect()
-}
-
-fn container(agent: &Value) -> &Value {
-    let containers = &agent["spec"]["template"]["spec"]["containers"];
-    assert_eq!(containers.as_array().unwrap().len(), 1);
-    &containers[0]
 }
 
 fn texts(list: &Value) -> BTreeSet<String> {

@@ -168,7 +168,9 @@ fn names(text: &str) -> BTreeSet<String> {
         .flat_map(|line| line.split(|it: char| !it.is_ascii_alphanumeric() && !"_:".contains(it)))
         .filter(|word| {
             let inner = word.split(':').nth(1).unwrap_or(word);
-            inner.starts_with("observer_") || inner.starts_with("process_")
+            let named = inner.starts_with("observer_") || inner.starts_with("process_");
+            // Files have a version.
+            named && !inner.contains("VERSION")
         })
         .map(str::to_owned)
         .collect()

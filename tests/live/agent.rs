@@ -6,14 +6,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use observer_tests::limits::{Stopwatch, limit};
+use observer_tests::programs;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::lab::{free_port, root, signal, wait_for};
+use crate::lab::{free_port, signal, wait_for};
 
 /// A running agent. It is killed when this is dropped.
 pub struct Agent {
@@ -111,6 +111,11 @@ impl Agent {
     /// The key of its fingerprints.
     pub fn fingerprint_key(&self) -> PathBuf {
         self.folder.path().join("key")
+    }
+
+    /// Where it serves its pages.
+    pub fn address(&self) -> String {
+        format!("http://{}", self.metrics)
     }
 
     /// Its page of metrics.
@@ -211,30 +216,7 @@ pub fn fetch(address: SocketAddr, path: &str) -> Option<String> {
         .then(|| String::from_utf8(output.stdout).unwrap())
 }
 
-/// The program under test, built from this source unless the environment names another.
+/// The program under test.
 pub fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        if let Some(program) = std::env::var_os("OBSERVER_TEST_PROGRAM") {
-            return program.into();
-        }
-        let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "observer",
-                "--bin",
-                "observer",
-            ])
-            .current_dir(root())
-            .status()
-            .unwrap();
-        assert!(built.success(), "cargo build: {built}");
-        // target/PROFILE/deps/live-HASH is where this test is.
-        let this = std::env::current_exe().unwrap();
-        let program = this.ancestors().nth(2).unwrap().join("observer");
-        assert!(program.is_file(), "{} is not there", program.display());
-        program
-    })
+    programs::observer()
 }

@@ -12,8 +12,9 @@ use serde_json::Value;
 use crate::agent::{parse, sum};
 use crate::lab::{misbehave, turn, wait_for};
 use crate::namespace::{Namespace, joined};
+use crate::privileges::TABLE;
 use crate::seen::text;
-use crate::traffic::{Flaw, Mint, Sent};
+use crate::traffic::{Mint, Sent};
 use bundle::{Container, Kind, Shape};
 use files::{nginx, observer};
 
@@ -45,19 +46,13 @@ fn services_in_other_containers_are_watched_from_a_container() {
     for (name, own) in [("its own", Some(Namespace::new())), ("the host's", None)] {
         let shape = Shape {
             network: own.as_ref(),
-            ..Shape::agent()
+            ..as_agent()
         };
         let agent = Container::start(&observer(&["run", "--events", "-", "--raw-paths"]), &shape);
         wait_for("observer in its container", || {
             agent.said().contains("watching this host")
         });
-        let sent: Vec<_> = (0..6)
-            .map(|number| Sent {
-                path: format!("/deny/{number}"),
-                authorization: mint.authorization(Flaw::Expired),
-                flaw: Flaw::Expired,
-            })
-            .collect();
+        let sent = Sent::expired(&mint, 6);
         let requests: Vec<_> = sent.iter().map(Sent::request).collect();
         let statuses = misbehave(Some(&outside), "plain", SERVER, &requests);
         assert_eq!(statuses, [Some(401); 6]);
@@ -108,7 +103,7 @@ fn services_in_other_containers_are_watched_from_a_container() {
 #[test]
 fn doctor_says_that_all_is_there() {
     let _turn = turn();
-    let doctor = Container::start(&observer(&["doctor", "--json"]), &Shape::agent());
+    let doctor = Container::start(&observer(&["doctor", "--json"]), &as_agent());
     let (code, report, said) = doctor.ended();
     assert_eq!(code, Some(0), "{said}");
     let report: Value = serde_json::from_str(&report).unwrap();
@@ -130,7 +125,7 @@ fn a_missing_root_of_the_cgroups_is_named_with_the_lines_to_add() {
             &["run"],
             Shape {
                 without: Some(kind),
-                ..Shape::agent()
+                ..as_agent()
             },
         );
         assert_eq!(code, Some(1), "{said}");
@@ -151,7 +146,7 @@ fn a_missing_sys_is_named_with_the_lines_to_add() {
         &["run"],
         Shape {
             without: Some(Kind::Sys),
-            ..Shape::agent()
+            ..as_agent()
         },
     );
     assert_eq!(code, Some(1), "{said}");
@@ -170,7 +165,7 @@ fn missing_types_of_the_kernel_are_named_and_packets_seen_all_the_same() {
         &["run", "--duration", "1s"],
         Shape {
             without: Some(Kind::Types),
-            ..Shape::agent()
+            ..as_agent()
         },
     );
     assert_eq!(code, Some(0), "{said}");
@@ -188,7 +183,7 @@ fn a_pid_namespace_of_its_own_is_named() {
     let _turn = turn();
     let shape = || Shape {
         own_pids: true,
-        ..Shape::agent()
+        ..as_agent()
     };
     for command in [["run", "--duration=1s"].as_slice(), &["doctor"]] {
         let (code, out, said) = ended(command, shape());
@@ -209,7 +204,7 @@ fn a_missing_capability_is_named_as_containers_add_it() {
         &["run"],
         Shape {
             lacks: Some("CAP_NET_ADMIN"),
-            ..Shape::agent()
+            ..as_agent()
         },
     );
     assert_eq!(code, Some(1), "{said}");
@@ -224,7 +219,7 @@ fn metrics_are_served_from_a_network_namespace_of_its_own() {
         &observer(&["run", "--listen", "127.0.0.1:9464"]),
         &Shape {
             network: Some(&network),
-            ..Shape::agent()
+            ..as_agent()
         },
     );
     let mut page = String::new();
@@ -244,6 +239,15 @@ fn metrics_are_served_from_a_network_namespace_of_its_own() {
     });
     let (code, _, said) = agent.stop();
     assert_eq!(code, Some(0), "{said}");
+}
+
+/// As docs/containers.md says that observer is run.
+fn as_agent<'a>() -> Shape<'a> {
+    Shape {
+        capabilities: TABLE.map(str::to_owned).to_vec(),
+        given: vec![("/sys/fs/cgroup".to_owned(), "/host/cgroup".to_owned())],
+        ..Shape::default()
+    }
 }
 
 fn ended(command: &[&str], shape: Shape<'_>) -> (Option<i32>, String, String) {

@@ -1,14 +1,18 @@
 //! What the operator leaves out is not copied, and what comes back is seen again.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use observer::filter::{KernelFilter, Places};
-use observer::packet::{Direction, Role};
+use observer::packet::{Direction, ItemKind, Role};
+use observer::source::live::{Live, LiveOptions};
 
-use super::attached::{REQUEST, Seen, ask, serve};
+use super::attached::{REFUSED, REQUEST, Seen, alone, ask, may_attach, serve};
 
 fn ports(ports: &[u16]) -> Places {
     Places {
@@ -54,9 +58,54 @@ fn ports_are_included_and_excluded() {
     }
 }
 
+/// Attaching takes a while, and a busy host does not wait.
+#[test]
+fn nothing_that_is_left_out_is_seen_while_the_programs_are_attached() {
+    if !may_attach() {
+        return;
+    }
+    let _alone = alone();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap();
+    let over = AtomicBool::new(false);
+    let live = thread::scope(|scope| {
+        scope.spawn(|| {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                // One that says nothing is the last.
+                if stream.read(&mut [0; 256]).unwrap() == 0 {
+                    return;
+                }
+                stream.write_all(REFUSED).unwrap();
+            }
+        });
+        let asking = scope.spawn(|| {
+            let mut count = 0;
+            while !over.load(Ordering::Relaxed) {
+                drop(ask(server, REQUEST));
+                count += 1;
+            }
+            drop(TcpStream::connect(server).unwrap());
+            count
+        });
+        let live = Live::attach(&LiveOptions {
+            ring_bytes: 1024 * 1024,
+            filter: KernelFilter {
+                // Nobody is there.
+                include: ports(&[1]),
+                ..KernelFilter::default()
+            },
+            ..LiveOptions::default()
+        });
+        over.store(true, Ordering::Relaxed);
+        assert!(asking.join().unwrap() > 10);
+        live.unwrap()
+    });
+    assert_eq!(live.counters().seen, 0);
+}
+
 #[test]
 fn a_connection_that_is_wanted_again_goes_on_where_it_is() {
-    use std::io::{Read, Write};
     let Some(mut seen) = Seen::attach() else {
         return;
     };
@@ -66,9 +115,7 @@ fn a_connection_that_is_wanted_again_goes_on_where_it_is() {
     let mut stream = ask(server, REQUEST);
     let mut again = |request: &[u8]| {
         stream.write_all(request).unwrap();
-        stream
-            .read_exact(&mut vec![0; super::REFUSED.len()])
-            .unwrap();
+        stream.read_exact(&mut vec![0; REFUSED.len()]).unwrap();
     };
     let nothing = KernelFilter {
         exclude: Places {
@@ -102,6 +149,38 @@ fn a_connection_that_is_wanted_again_goes_on_where_it_is() {
             .map(|segment| segment.skipped)
             .collect();
         assert_eq!(skipped, [0, unseen.len() as u64], "{role:?}");
+    }
+}
+
+#[test]
+fn what_was_open_before_is_left_out_where_neither_of_its_ports_is_wanted() {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [wanted, other] = [&listeners[0], &listeners[1]].map(|it| it.local_addr().unwrap());
+    let serving = listeners.map(|listener| serve(listener, 1));
+    let streams = [other, wanted].map(|server| ask(server, REQUEST));
+    let Some(mut seen) = Seen::attach() else {
+        return;
+    };
+    let filter = KernelFilter {
+        include: ports(&[wanted.port()]),
+        ..KernelFilter::default()
+    };
+    seen.live.set_filter(&filter).unwrap();
+    for mut stream in streams {
+        stream.write_all(REQUEST).unwrap();
+        stream.read_exact(&mut vec![0; REFUSED.len()]).unwrap();
+    }
+    let is_seen = |seen: &Seen, server: SocketAddr| {
+        seen.batch.items().iter().any(|item| match &item.kind {
+            ItemKind::Segment(segment) => [segment.source, segment.target].contains(&server),
+            _ => false,
+        })
+    };
+    // The kernel hands over in order.
+    seen.until("the wanted one", |seen| is_seen(seen, wanted));
+    assert!(!is_seen(&seen, other));
+    for server in serving {
+        server.join().unwrap();
     }
 }
 

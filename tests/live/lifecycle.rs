@@ -111,7 +111,8 @@ fn a_full_device_stops_nothing_and_is_counted() {
 fn a_disk_that_was_full_is_written_to_again() {
     let _turn = turn();
     let nginx = Nginx::start();
-    let disk = Disk::mount("64k");
+    // What waited while it was full is written as well, and must leave room.
+    let disk = Disk::mount("512k");
     let ballast = disk.0.path().join("ballast");
     let port = nginx.port.to_string();
     let events = disk.0.path().join("events");
@@ -122,7 +123,7 @@ fn a_disk_that_was_full_is_written_to_again() {
         lines().matches("/deny/before").count() == 2
     });
 
-    let filled = File::create(&ballast).and_then(|mut file| file.write_all(&[0; 1 << 16]));
+    let filled = File::create(&ballast).and_then(|mut file| file.write_all(&[0; 1 << 19]));
     assert!(filled.is_err(), "the disk is larger than it should be");
     for _ in 0..50 {
         get(nginx.port, "/deny/meanwhile");

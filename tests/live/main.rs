@@ -21,11 +21,13 @@ mod seen;
 mod traffic;
 
 mod canary;
+mod carriers;
 mod clock;
 mod container;
 mod demo;
 mod earlier;
 mod identity;
+mod keys;
 mod killed;
 mod lifecycle;
 mod load;

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::agent::{Agent, Observed, program, sum};
 use crate::lab::{Nginx, misbehave, turn, wait_for};
 use crate::seen::text;
-use crate::traffic::{Flaw, Mint, Sent};
+use crate::traffic::{Mint, Sent};
 
 /// The whole table.
 pub const TABLE: [&str; 5] = [
@@ -301,13 +301,7 @@ fn watched<T>(command: Command, look: impl FnOnce(&Agent) -> T) -> (T, u16, Obse
     let nginx = Nginx::start();
     let port = nginx.port.to_string();
     let agent = Agent::start_by(command, &["--port", &port]);
-    let sent: Vec<_> = (0..4)
-        .map(|number| Sent {
-            path: format!("/deny/{number}"),
-            authorization: mint.authorization(Flaw::Expired),
-            flaw: Flaw::Expired,
-        })
-        .collect();
+    let sent = Sent::expired(&mint, 4);
     let requests: Vec<_> = sent.iter().map(Sent::request).collect();
     let statuses = misbehave(None, "plain", ("127.0.0.1", nginx.port), &requests);
     wait_for("counters of the programs that are read", || {

@@ -92,6 +92,16 @@ pub struct Sent {
 }
 
 impl Sent {
+    /// So many that are refused because their tokens have expired.
+    pub fn expired(mint: &Mint, count: usize) -> Vec<Self> {
+        let one = |number| Self {
+            path: format!("/deny/{number}"),
+            authorization: mint.authorization(Flaw::Expired),
+            flaw: Flaw::Expired,
+        };
+        (0..count).map(one).collect()
+    }
+
     /// As the badly behaved client takes it.
     pub fn request(&self) -> Value {
         json!({"method": "GET", "path": self.path, "authorization": self.authorization})

@@ -156,9 +156,10 @@ fn family(cause: &str) -> Option<u8> {
         | "token_truncated"
         | "token_too_large" => 0,
         "alg_not_allowed" | "key_not_found" | "signature_invalid" | "keys_unavailable" => 1,
-        "token_expired" | "token_not_yet_valid" | "token_issued_in_future" => 2,
-        "issuer_mismatch" | "audience_mismatch" | "claim_missing" | "token_type_wrong" => 3,
-        "token_revoked" | "token_inactive" => 4,
+        "token_expired" | "token_not_yet_valid" | "token_issued_in_future" | "token_too_old" => 2,
+        "issuer_mismatch" | "audience_mismatch" | "claim_missing" | "claim_malformed"
+        | "claim_invalid" | "token_type_wrong" => 3,
+        "token_revoked" | "token_inactive" | "session_ended" => 4,
         "scope_insufficient" | "permission_denied" => 5,
         _ => return None,
     })

@@ -30,6 +30,16 @@ pub struct Keys {
     pub hs512: Signer,
 }
 
+/// A key of an issuer, with its public half. Its file has the private half as PKCS #8.
+///
+/// # Errors
+/// When openssl cannot make it.
+pub fn pair(file: &Path, kid: &str) -> Result<(Signer, Jwk), String> {
+    let key = ec(file)?;
+    let public = public_half(&key, Alg::ES256, kid)?;
+    Ok((Signer::new(Some(kid), key, Alg::ES256), public))
+}
+
 /// Who signs by one algorithm.
 pub struct Signers {
     /// The issuer.

@@ -16,17 +16,20 @@ mod process;
 mod requests;
 mod run;
 mod send;
+mod stories;
 mod versions;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "lab PROGRAM [--small] [--only VALIDATOR] [--page FILE]";
+const USAGE: &str = "lab PROGRAM [--stories] [--small] [--only VALIDATOR] [--page FILE]";
 
 /// What is asked for.
 pub struct Options {
     /// The observer under test.
     pub program: PathBuf,
+    /// Not validators, but stories of many exchanges.
+    pub stories: bool,
     /// The validators that install quickly, alone.
     pub small: bool,
     /// One validator alone.
@@ -36,7 +39,10 @@ pub struct Options {
 }
 
 fn main() -> ExitCode {
-    let done = options().and_then(|options| run::run(&options));
+    let done = options().and_then(|options| match options.stories {
+        true => stories::run(&options.program, options.only.as_deref()),
+        false => run::run(&options),
+    });
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -51,12 +57,14 @@ fn options() -> Result<Options, String> {
     let mut arguments = std::env::args().skip(1);
     let mut options = Options {
         program: arguments.next().ok_or(USAGE)?.into(),
+        stories: false,
         small: false,
         only: None,
         page: None,
     };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "--stories" => options.stories = true,
             "--small" => options.small = true,
             "--only" => options.only = Some(arguments.next().ok_or(USAGE)?),
             "--page" => options.page = Some(arguments.next().ok_or(USAGE)?.into()),

@@ -1,7 +1,9 @@
 //! Observer at work: live with the kernel probes, and again over the capture of the same traffic.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -36,7 +38,21 @@ pub struct Watch<'a> {
     folder: &'a Path,
     agent: Process,
     tcpdump: Process,
+    /// Where the last request goes.
+    last: TcpListener,
 }
+
+/// What both saw.
+pub struct Watched {
+    /// The events of observer.
+    pub events: String,
+    pub capture: PathBuf,
+    /// What either says that it did not see: nothing, on a machine that keeps up.
+    pub lost: Vec<String>,
+}
+
+/// What is asked for last: when it is in the events, what came before it is.
+const LAST: &str = "/the/last/of/all";
 
 impl<'a> Watch<'a> {
     /// Starts both, and waits until they watch.
@@ -52,6 +68,12 @@ impl<'a> Watch<'a> {
         let file = |name: &str| folder.join(name);
         fs::write(file("key"), "a key of the lab that has 32 bytes")
             .map_err(|error| format!("a key: {error}"))?;
+        let last = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|last| {
+            let port = last.local_addr()?.port();
+            Ok((last, port))
+        });
+        let (last, port) = last.map_err(|error| format!("no free port: {error}"))?;
+        let ports = [ports, &[port]].concat();
         let terms: Vec<_> = ports
             .iter()
             .map(|port| format!("tcp port {port}"))
@@ -69,11 +91,14 @@ impl<'a> Watch<'a> {
             fs::metadata(file("capture")).is_ok_and(|file| file.len() >= 24)
         })?;
 
+        // What else goes on at this host must not even be copied: it is not of the lab, and would fill the ring.
+        let filter = format!("[filter.include]\nports = {ports:?}\n");
+        fs::write(file("observer.toml"), filter).map_err(|error| format!("a filter: {error}"))?;
         let metrics = Ports::hold(1)?.next()?;
-        let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
         let mut agent = Command::new(program);
         agent
-            .args(["run", "--raw-paths", "--port", &ports.join(",")])
+            .args(["run", "--raw-paths", "--config"])
+            .arg(file("observer.toml"))
             .args(["--listen", &format!("127.0.0.1:{metrics}"), "--events"])
             .arg(file("events"))
             .arg("--fingerprint-key")
@@ -93,6 +118,7 @@ impl<'a> Watch<'a> {
             folder,
             agent,
             tcpdump,
+            last,
         })
     }
 
@@ -100,8 +126,23 @@ impl<'a> Watch<'a> {
     ///
     /// # Errors
     /// When they do not end in order, or what they wrote cannot be read.
-    pub fn stop(mut self) -> Result<(Seen, Seen, PathBuf), String> {
+    pub fn stop(self) -> Result<(Seen, Seen, PathBuf), String> {
+        let watched = self.end()?;
+        for line in &watched.lost {
+            println!("not all was seen: {line}");
+        }
+        let live = |side| seen(&watched.events, side);
+        Ok((live("server")?, live("client")?, watched.capture))
+    }
+
+    /// Ends both.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn end(mut self) -> Result<Watched, String> {
         let events = self.folder.join("events");
+        self.ask_last()?;
+        let last = wait("last event", || ends_with_last(&events).unwrap_or(false));
         let written = || fs::metadata(&events).map_or(0, |file| file.len());
         loop {
             let before = written();
@@ -124,13 +165,58 @@ impl<'a> Watch<'a> {
                 return Err(format!("{name} ended with {status:?}"));
             }
         }
-        let text = fs::read_to_string(&events).map_err(|error| format!("events: {error}"))?;
-        Ok((
-            seen(&text, "server")?,
-            seen(&text, "client")?,
-            self.folder.join("capture"),
-        ))
+        let read = |name: &str| {
+            fs::read_to_string(self.folder.join(name)).map_err(|error| format!("{name}: {error}"))
+        };
+        let logs = read("agent.log")? + &read("tcpdump.log")?;
+        let lost = logs.lines().filter(|line| tells_loss(line));
+        let lost = last.err().into_iter().chain(lost.map(str::to_owned));
+        Ok(Watched {
+            events: read("events")?,
+            capture: self.folder.join("capture"),
+            lost: lost.collect(),
+        })
     }
+
+    fn ask_last(&self) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("the last request: {error}");
+        let port = self.last.local_addr().map_err(failed)?.port();
+        std::thread::scope(|scope| {
+            let asked = scope.spawn(|| send(port, LAST, &Field::Missing));
+            let (mut stream, _) = self.last.accept().map_err(failed)?;
+            let lines = BufReader::new(stream.try_clone().map_err(failed)?).lines();
+            for line in lines {
+                if line.map_err(failed)?.is_empty() {
+                    break;
+                }
+            }
+            let refusal =
+                "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            stream.write_all(refusal.as_bytes()).map_err(failed)?;
+            drop(stream);
+            let asked = asked.join().map_err(|_| "the last request panicked")?;
+            asked.map(drop)
+        })
+    }
+}
+
+/// Whether the last request is among the latest events.
+fn ends_with_last(events: &Path) -> std::io::Result<bool> {
+    let mut file = File::open(events)?;
+    let start = file.metadata()?.len().saturating_sub(1 << 16);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).contains(LAST))
+}
+
+/// Whether a line of the sum of observer or tcpdump says that something was not seen.
+fn tells_loss(line: &str) -> bool {
+    let dropped = line.ends_with("dropped by kernel") && !line.starts_with("0 ");
+    dropped
+        || line.starts_with("lost")
+        || line.starts_with("given up")
+        || line.contains(" not written")
 }
 
 /// What a replay says of a capture.
@@ -143,6 +229,19 @@ pub fn replay(
     capture: &Path,
     options: &[String],
 ) -> Result<Seen, String> {
+    seen(&replayed(program, folder, capture, options)?, "wire")
+}
+
+/// The events of a replay.
+///
+/// # Errors
+/// When it fails.
+pub fn replayed(
+    program: &Path,
+    folder: &Path,
+    capture: &Path,
+    options: &[String],
+) -> Result<String, String> {
     let output = Command::new(program)
         .args(["replay", "--events", "-", "--fingerprint-key"])
         .arg(folder.join("key"))
@@ -158,7 +257,7 @@ pub fn replay(
             output.status
         ));
     }
-    seen(&String::from_utf8_lossy(&output.stdout), "wire")
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// The exchanges that were seen at one side. Each is there once.
@@ -217,4 +316,17 @@ fn wait(what: &str, mut ready: impl FnMut() -> bool) -> Result<(), String> {
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_seen_is_told() {
+        let said = "connections: 8 http/1.1\nlost: 7 ring full\nnothing was lost\n\
+            12 packets captured\n0 packets dropped by kernel\n3 packets dropped by kernel\n";
+        let told: Vec<_> = said.lines().filter(|line| tells_loss(line)).collect();
+        assert_eq!(told, ["lost: 7 ring full", "3 packets dropped by kernel"]);
+    }
 }

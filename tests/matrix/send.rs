@@ -23,22 +23,26 @@ pub struct Answer {
 /// When there is no whole answer to it.
 pub fn send(port: u16, path: &str, field: &Field) -> Result<Answer, String> {
     let failed = |error: std::io::Error| format!("127.0.0.1:{port}{path}: {error}");
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
-    let patience = limit(Duration::from_secs(20));
-    stream.set_read_timeout(Some(patience)).map_err(failed)?;
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
     let mut request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n");
     if let Field::Value(value) = field {
         request.push_str(&format!("Authorization: {value}\r\n"));
     }
     request.push_str("Connection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).map_err(failed)?;
-    let mut bytes = Vec::new();
-    stream
-        .take(1 << 20)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    read(&String::from_utf8_lossy(&bytes))
+    read(&exchange(stream, &request).map_err(failed)?)
         .ok_or_else(|| format!("127.0.0.1:{port}{path}: no answer of HTTP/1.1"))
+}
+
+/// Writes a request that is the last of its connection, and reads what comes until that ends.
+///
+/// # Errors
+/// When the connection fails before.
+pub fn exchange(mut stream: TcpStream, request: &str) -> std::io::Result<String> {
+    stream.set_read_timeout(Some(limit(Duration::from_secs(20))))?;
+    stream.write_all(request.as_bytes())?;
+    let mut bytes = Vec::new();
+    stream.take(1 << 20).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn read(text: &str) -> Option<Answer> {

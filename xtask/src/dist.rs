@@ -1,91 +1,99 @@
-//! `cargo xtask dist`: the binary as it is handed out, one file that needs no library of the system.
-//! It runs in an empty container, and on any distribution.
+//! `cargo xtask dist`: what is handed out. A static binary, an archive of it with its pages, a Debian
+//! package, a list of what is in it (SBOM), and checksums.
 
+mod bill;
+mod binary;
+mod package;
+mod stage;
+
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use object::elf::PT_INTERP;
-use object::read::elf::{ElfFile64, ProgramHeader};
-use object::{Endianness, ReadRef};
+use sha2::{Digest, Sha256};
 
-use crate::built::cargo;
-use crate::test;
+use crate::{test, tools};
+use stage::Stage;
 
-/// Build the static binary that containers run, and print where it is.
+/// Build what is handed out: an archive, a Debian package, a bill of materials and checksums. Prints where
+/// they are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Without optimisation: sooner built, for the tests
     #[arg(long)]
     debug: bool,
+    /// Build the static binary alone, which containers run, and print where it is
+    #[arg(long)]
+    binary: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), String> {
-    let binary = build(&test::root()?, args.debug)?;
-    println!("{}", binary.display());
+    let root = test::root()?;
+    let binary = binary::build(&root, args.debug)?;
+    if args.binary {
+        println!("{}", binary.display());
+        return Ok(());
+    }
+    tools::provide_dist(&root)?;
+    let out = root.join(match args.debug {
+        true => "target/packages-debug",
+        false => "target/packages",
+    });
+    // What was made of another version does not stay beside.
+    if out.exists() {
+        fs::remove_dir_all(&out).map_err(|error| failed(&out, &error))?;
+    }
+    fs::create_dir_all(&out).map_err(|error| failed(&out, &error))?;
+    let time = time(&root)?;
+    let stage = Stage::fill(&root, &binary)?;
+    let bill = bill::write(&root, &out, &time)?;
+    stage.take(&bill, "observer.cdx.json")?;
+    let mut made = vec![
+        stage.archive(&out, &time)?,
+        package::build(&root, &out, &time)?,
+        bill,
+    ];
+    made.push(checksums(&out, &made)?);
+    for file in made {
+        println!("{}", file.display());
+    }
     Ok(())
 }
 
-fn build(root: &Path, debug: bool) -> Result<PathBuf, String> {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root.join("target"), |folder| root.join(folder));
-    // Only the last step differs from a build as always, so all that comes before is shared with it;
-    // what comes of it is put elsewhere.
-    let shared = format!("build.build-dir={:?}", target.display().to_string());
-    let folder = target.join("static");
-    let status = cargo(root)
-        .args([
-            "rustc",
-            "--quiet",
-            "--package",
-            "observer",
-            "--bin",
-            "observer",
-        ])
-        .args(["--profile", if debug { "dev" } else { "dist" }])
-        .args(["--config", &shared, "--target-dir"])
-        .arg(&folder)
-        .args(["--", "-C", "target-feature=+crt-static"])
-        .status()
-        .map_err(|error| format!("cannot start cargo: {error}"))?;
-    if !status.success() {
-        return Err(format!(
-            "cargo rustc ended with {status}; a static binary needs the C library as an archive \
-             (Debian: libc6-dev)"
-        ));
+/// Of this source, for the archives: two builds of it are the same to the byte.
+fn time(root: &Path) -> Result<String, String> {
+    if let Ok(time) = std::env::var("SOURCE_DATE_EPOCH") {
+        return Ok(time);
     }
-    let binary = folder
-        .join(if debug { "debug" } else { "dist" })
-        .join("observer");
-    let bytes = std::fs::read(&binary)
-        .map_err(|error| format!("cannot read {}: {error}", binary.display()))?;
-    if is_static(bytes.as_slice())? {
-        Ok(binary)
-    } else {
-        Err(format!(
-            "{} asks for a loader, so it is not static",
-            binary.display()
-        ))
+    let git = Command::new("git")
+        .args(["log", "-1", "--format=%ct"])
+        .current_dir(root)
+        .output()
+        .map_err(|error| format!("cannot start git: {error}"))?;
+    let time = String::from_utf8_lossy(&git.stdout).trim().to_owned();
+    if time.is_empty() {
+        return Err("no commit says when this source is from: set SOURCE_DATE_EPOCH".to_owned());
     }
+    Ok(time)
 }
 
-/// Whether the kernel alone can start it: no loader is asked for, so no library is.
-fn is_static<'data>(bytes: impl ReadRef<'data>) -> Result<bool, String> {
-    let file = ElfFile64::<Endianness, _>::parse(bytes)
-        .map_err(|error| format!("the binary is no ELF file: {error}"))?;
-    let endian = file.endian();
-    Ok(!file
-        .elf_program_headers()
-        .iter()
-        .any(|header| header.p_type(endian) == PT_INTERP))
+/// As `sha256sum --check` reads them.
+fn checksums(out: &Path, made: &[PathBuf]) -> Result<PathBuf, String> {
+    let mut sums = String::new();
+    for file in made {
+        let bytes = fs::read(file).map_err(|error| failed(file, &error))?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let digest: String = Sha256::digest(&bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        sums += &format!("{digest}  {name}\n");
+    }
+    let file = out.join("SHA256SUMS");
+    fs::write(&file, sums).map_err(|error| failed(&file, &error))?;
+    Ok(file)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_that_asks_for_a_loader_is_not_static() {
-        // This test is built the usual way.
-        let this = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-        assert_eq!(is_static(this.as_slice()), Ok(false));
-    }
+fn failed(path: &Path, error: &dyn std::fmt::Display) -> String {
+    format!("{}: {error}", path.display())
 }

@@ -9,13 +9,16 @@ use crate::built::{self, cargo};
 use crate::{test, tools};
 
 /// Run the lab: real validators, requests whose truth is known, and a matrix of cause given against
-/// cause true. Writes docs/lab.md.
+/// cause true. Writes docs/lab.md. With `--stories`, conditions in place of causes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// In place of the matrix: stories of many exchanges, and whether observer finds their conditions.
+    #[arg(long)]
+    stories: bool,
     /// The validators that install quickly, alone; docs/lab.md stays as it is.
     #[arg(long)]
     small: bool,
-    /// One validator alone, by the name of its folder; likewise.
+    /// One validator alone, by the name of its folder; likewise. Or one story.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
@@ -25,8 +28,10 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     if !tools::is_root() {
         return Err("watching a host needs root".to_owned());
     }
-    tools::provide_lab(&root, args.small)?;
-    if !args.small {
+    // The stories are played by what the small lab has.
+    let is_small = args.small || args.stories;
+    tools::provide_lab(&root, is_small)?;
+    if !is_small {
         build_go(&root)?;
         build_rust(&root)?;
     }
@@ -42,7 +47,10 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
         "--",
     ])
     .arg(root.join("target/debug/observer"));
-    match (&args.only, args.small) {
+    if args.stories {
+        lab.arg("--stories");
+    }
+    match (&args.only, is_small) {
         (Some(name), _) => lab.args(["--only", name]),
         (None, true) => lab.arg("--small"),
         (None, false) => lab.arg("--page").arg(root.join("docs/lab.md")),

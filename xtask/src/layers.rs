@@ -1,8 +1,14 @@
 //! The layers of the tests: each is run, timed, and remembered for the list at the end.
 
-use std::io::{BufRead, BufReader, Write};
+mod said;
+
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
+
+use said::Said;
 
 /// What came of one layer.
 pub(crate) enum Outcome {
@@ -24,11 +30,15 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
-    /// Runs a command as a layer and shows what it prints. Sums of libtest are remembered.
+    /// Runs a command as a layer and shows what it prints: when it fails, the end of it once more at the end,
+    /// which is all that is kept where tests run by themselves. Sums of libtest are remembered.
     pub(crate) fn run(&mut self, name: &str, command: &mut Command) {
         println!("\n== {name}");
         let start = Instant::now();
-        let outcome = stream(command);
+        let (outcome, said) = stream(command);
+        if matches!(outcome, Outcome::Failed(_)) {
+            self.explain(name, said);
+        }
         self.done.push((name.to_owned(), outcome, start.elapsed()));
     }
 
@@ -96,26 +106,74 @@ impl Layers {
     }
 }
 
-/// Standard error goes through as it is; standard output is read for the sums.
-fn stream(command: &mut Command) -> Outcome {
-    let mut child = match command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn() {
+/// Both outputs go through as they come; standard output is read for the sums. Gives what was said at the end
+/// as well.
+fn stream(command: &mut Command) -> (Outcome, String) {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = match command.stderr(Stdio::piped()).spawn() {
         Ok(child) => child,
-        Err(error) => return Outcome::Failed(format!("cannot start: {error}")),
+        Err(error) => {
+            let outcome = Outcome::Failed(format!("cannot start: {error}"));
+            return (outcome, String::new());
+        }
     };
+    let said = Arc::new(Mutex::new(Said::default()));
+    let errors = child.stderr.take().map(|stderr| {
+        let said = Arc::clone(&said);
+        thread::spawn(move || pass_on(stderr, &said))
+    });
     let mut sums = Sums::default();
     if let Some(stdout) = child.stdout.take() {
         let mut out = std::io::stdout().lock();
         for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
-            sums.read(&String::from_utf8_lossy(&line));
+            let text = String::from_utf8_lossy(&line);
+            sums.read(&text);
+            read(&said, &text);
             // Whoever reads this may go away; the tests go on.
             let _ = out.write_all(&line).and_then(|()| out.write_all(b"\n"));
         }
     }
-    match child.wait() {
+    let outcome = match child.wait() {
         Ok(status) if status.success() && sums.failed == 0 => Outcome::Passed(sums.text()),
         Ok(status) => Outcome::Failed(format!("{status} {}", sums.text()).trim_end().to_owned()),
         Err(error) => Outcome::Failed(format!("cannot wait: {error}")),
+    };
+    // Whoever it started may live on and keep the other end.
+    let ended = Instant::now();
+    while errors.as_ref().is_some_and(|errors| !errors.is_finished())
+        && ended.elapsed() < Duration::from_secs(1)
+    {
+        thread::sleep(Duration::from_millis(5));
     }
+    let said = said.lock().unwrap_or_else(PoisonError::into_inner).text();
+    (outcome, said)
+}
+
+/// Shows at once what comes on standard error, and remembers it by lines.
+fn pass_on(mut from: impl Read, said: &Mutex<Said>) {
+    let mut bytes = [0; 4096];
+    let mut line = Vec::new();
+    while let Ok(length @ 1..) = from.read(&mut bytes) {
+        let new = bytes.get(..length).unwrap_or_default();
+        let _ = std::io::stderr().write_all(new);
+        for byte in new {
+            match byte {
+                b'\n' => {
+                    read(said, &String::from_utf8_lossy(&line));
+                    line.clear();
+                }
+                byte => line.push(*byte),
+            }
+        }
+    }
+    if !line.is_empty() {
+        read(said, &String::from_utf8_lossy(&line));
+    }
+}
+
+fn read(said: &Mutex<Said>, line: &str) {
+    let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+    said.read(line);
 }
 
 /// The numbers of libtest's "test result:" lines.
@@ -192,5 +250,35 @@ mod tests {
         assert!(!layers.failed());
         layers.run("false", &mut Command::new("false"));
         assert!(layers.failed());
+    }
+
+    #[test]
+    fn what_a_layer_said_at_last_is_told_again_when_it_failed() {
+        let mut layers = Layers::default();
+        let sh = |script: &str| {
+            let mut sh = Command::new("sh");
+            sh.args(["-c", script]);
+            sh
+        };
+        layers.run("passes", &mut sh("echo fine; echo fine >&2"));
+        layers.run("fails", &mut sh("echo out; printf 'to err' >&2; exit 1"));
+        let [(name, why)] = &layers.explained[..] else {
+            panic!("{:?}", layers.explained);
+        };
+        assert_eq!(name, "fails");
+        let mut lines: Vec<_> = why.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(lines, ["out", "to err"]);
+    }
+
+    #[test]
+    fn a_layer_that_leaves_somebody_behind_ends_all_the_same() {
+        let start = Instant::now();
+        let mut sh = Command::new("sh");
+        sh.args(["-c", "sleep 20 >/dev/null & exit 1"]);
+        let mut layers = Layers::default();
+        layers.run("leaves", &mut sh);
+        assert!(layers.failed());
+        assert!(start.elapsed() < Duration::from_secs(15));
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     // The live tests run it in containers.
     layers.run(
         "static binary",
-        cargo(&root).args(["xtask", "dist", "--debug"]),
+        cargo(&root).args(["xtask", "dist", "--debug", "--binary"]),
     );
     match built::tests(&root, &["--workspace"]) {
         Ok(tests) => {
@@ -49,9 +49,15 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
         Err(error) => layers.add("build of the tests", Outcome::Failed(error)),
     }
     match no_kernel() {
-        Some(why) => layers.add("lab", Outcome::CannotRun(why)),
+        Some(why) => {
+            layers.add("lab", Outcome::CannotRun(why.clone()));
+            layers.add("stories", Outcome::CannotRun(why));
+        }
         // Through cargo, as below.
-        None => layers.run("lab", xtask(&root).args(["lab", "--small"])),
+        None => {
+            layers.run("lab", xtask(&root).args(["lab", "--small"]));
+            layers.run("stories", xtask(&root).args(["lab", "--stories"]));
+        }
     }
     layers.run(
         "doc tests",
@@ -86,14 +92,15 @@ fn layer(root: &Path, layers: &mut Layers, test: &Built) {
     };
     let provided = match name.as_str() {
         "live" if no_kernel().is_none() => tools::provide(root),
-        "deploy" => tools::provide_deploy(),
+        "deploy" => tools::provide_deploy(root),
+        "deployed" if no_kernel().is_none() => tools::provide_deployed(),
         _ => Ok(()),
     };
     let unable = match (name.as_str(), provided) {
         (_, Err(error)) if tools::is_root() => return layers.add(&name, Outcome::Failed(error)),
         (_, Err(error)) => Some(error),
         ("corpora", _) => no_corpora(root),
-        ("live" | "live_source", _) => no_kernel(),
+        ("deployed" | "live" | "live_source", _) => no_kernel(),
         _ => None,
     };
     match unable {

@@ -1,7 +1,10 @@
 //! The programs and libraries that the live tests need: found, or installed where that is possible.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use crate::built::cargo;
 
 /// A program of the live tests and the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -62,6 +65,10 @@ const LAB: &[(&str, &str)] = &[
     ("node", "nodejs"),
     ("kill", "procps"),
     ("setpriv", "util-linux"),
+    (
+        "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+        "libfaketime",
+    ),
     ("ruby", "ruby"),
     ("/usr/share/doc/ruby-jwt/copyright", "ruby-jwt"),
     ("/usr/share/doc/ruby-webrick/copyright", "ruby-webrick"),
@@ -93,7 +100,28 @@ const WHOLE_LAB: &[(&str, &str)] = &[
 ];
 
 /// Likewise, of the tests of deploy/.
-const DEPLOY: &[(&str, &str)] = &[("promtool", "prometheus"), ("kubectl", "kubernetes-client")];
+const DEPLOY: &[(&str, &str)] = &[
+    ("promtool", "prometheus"),
+    ("kubectl", "kubernetes-client"),
+    ("jsonschema", "python3-jsonschema"),
+    ("jq", "jq"),
+    ("bash", "bash"),
+    ("python3", "python3"),
+];
+
+/// Likewise, of the tests in which it is at work.
+const DEPLOYED: &[(&str, &str)] = &[("prometheus", "prometheus"), ("curl", "curl")];
+
+/// Likewise, of what is handed out.
+const DIST: &[(&str, &str)] = &[
+    ("strip", "binutils"),
+    ("tar", "tar"),
+    ("gzip", "gzip"),
+    ("git", "git"),
+];
+
+/// Programs of crates for what is handed out, and their versions: another may write it otherwise.
+const CRATES: &[(&str, &str)] = &[("cargo-deb", "3.8.0"), ("cargo-cyclonedx", "0.5.9")];
 
 /// Whether this process is root: only root loads kernel programs and installs packages.
 pub(crate) fn is_root() -> bool {
@@ -181,8 +209,60 @@ pub(crate) fn provide_bench() -> Result<(), String> {
 }
 
 /// Finds or installs all that the tests of deploy/ need; says what is missing otherwise.
-pub(crate) fn provide_deploy() -> Result<(), String> {
-    programs(DEPLOY)
+pub(crate) fn provide_deploy(root: &Path) -> Result<(), String> {
+    programs(DEPLOY)?;
+    let lab = root.join("target/lab");
+    std::fs::create_dir_all(&lab)
+        .map_err(|error| format!("cannot make {}: {error}", lab.display()))?;
+    // The schemas of the API of Kubernetes.
+    python(
+        &lab,
+        "kubernetes",
+        &root.join("tests/deploy/requirements.txt"),
+    )
+}
+
+/// Finds or installs all that the tests need in which deploy/ is at work; says what is missing otherwise.
+pub(crate) fn provide_deployed() -> Result<(), String> {
+    programs(DEPLOYED)
+}
+
+/// Finds or installs all that it takes to make what is handed out; says what is missing otherwise.
+pub(crate) fn provide_dist(root: &Path) -> Result<(), String> {
+    programs(DIST)?;
+    for (name, version) in CRATES {
+        if cargo_folder(root, name, version)
+            .join("bin")
+            .join(name)
+            .is_file()
+        {
+            continue;
+        }
+        println!("installing {name} {version}");
+        go(cargo(root)
+            .args(["install", "--quiet", "--locked", "--debug", name])
+            // Theirs would compress better, and take a C library and minutes.
+            .arg("--no-default-features")
+            .args(["--version", version, "--target-dir"])
+            .arg(root.join("target/tools/build"))
+            .arg("--root")
+            .arg(cargo_folder(root, name, version)))?;
+    }
+    Ok(())
+}
+
+/// The path with the programs of crates on it.
+pub(crate) fn cargo_tools(root: &Path) -> Result<OsString, String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = CRATES
+        .iter()
+        .map(|(name, version)| cargo_folder(root, name, version).join("bin"));
+    std::env::join_paths(folders.chain(std::env::split_paths(&path)))
+        .map_err(|error| error.to_string())
+}
+
+fn cargo_folder(root: &Path, name: &str, version: &str) -> PathBuf {
+    root.join("target/tools").join(format!("{name}-{version}"))
 }
 
 /// The programs that the live tests start.

@@ -26,7 +26,9 @@ pub struct Shape<'a> {
     /// A capability of the table that it lacks.
     pub lacks: Option<&'static str>,
     /// What its first process may do.
-    pub capabilities: Vec<&'static str>,
+    pub capabilities: Vec<String>,
+    /// What it is given of its host, to read: from where, and to where.
+    pub given: Vec<(String, String)>,
     /// Whether it has a folder to write to, /tmp; observer has none.
     pub scratch: bool,
 }
@@ -45,19 +47,13 @@ pub enum Kind {
 }
 
 impl Shape<'_> {
-    /// As docs/containers.md says that observer is run.
-    pub fn agent() -> Self {
-        Self {
-            capabilities: crate::privileges::TABLE.to_vec(),
-            ..Self::default()
-        }
-    }
-
     /// As any service.
     pub fn service() -> Self {
         Self {
             own_pids: true,
-            capabilities: vec!["CAP_CHOWN", "CAP_SETUID", "CAP_SETGID"],
+            capabilities: ["CAP_CHOWN", "CAP_SETUID", "CAP_SETGID"]
+                .map(str::to_owned)
+                .to_vec(),
             scratch: true,
             ..Self::default()
         }
@@ -67,7 +63,7 @@ impl Shape<'_> {
         let capabilities: Vec<_> = self
             .capabilities
             .iter()
-            .filter(|name| Some(**name) != self.lacks)
+            .filter(|name| Some(name.as_str()) != self.lacks)
             .collect();
         let mut namespaces = vec![
             json!({"type": "mount"}),
@@ -109,7 +105,7 @@ impl Shape<'_> {
 
     fn mounts(&self) -> Vec<Value> {
         let fresh = |place, kind, options: &[&str]| json!({"destination": place, "type": kind, "source": kind, "options": options});
-        let of_host = |place, host| json!({"destination": place, "type": "none", "source": host, "options": ["rbind", "ro"]});
+        let of_host = |place: &str, host: &str| json!({"destination": place, "type": "none", "source": host, "options": ["rbind", "ro"]});
         let read = ["nosuid", "noexec", "nodev", "ro"];
         let mut mounts = vec![
             fresh("/proc", "proc", &read[..3]),
@@ -126,8 +122,9 @@ impl Shape<'_> {
         }
         if self.scratch {
             mounts.push(fresh("/tmp", "tmpfs", &["nosuid", "nodev"]));
-        } else if !matches!(self.without, Some(Kind::HostCgroup | Kind::AllCgroups)) {
-            mounts.push(of_host("/host/cgroup", "/sys/fs/cgroup"));
+        }
+        if !matches!(self.without, Some(Kind::HostCgroup | Kind::AllCgroups)) {
+            mounts.extend(self.given.iter().map(|(host, place)| of_host(place, host)));
         }
         mounts
     }

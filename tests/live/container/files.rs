@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+
+use observer_tests::programs;
 
 use crate::lab::root;
 
@@ -20,7 +21,7 @@ pub struct Image {
 /// The static binary alone.
 pub fn observer(arguments: &[&str]) -> Image {
     Image {
-        files: vec![(static_program().to_owned(), "/observer".into())],
+        files: vec![(programs::static_observer().to_owned(), "/observer".into())],
         texts: Vec::new(),
         command: ["/observer"]
             .iter()
@@ -57,19 +58,4 @@ pub fn nginx((address, port): (&str, u16)) -> Image {
             .map(str::to_owned)
             .to_vec(),
     }
-}
-
-/// The program under test as `cargo xtask dist` builds it from this source.
-fn static_program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["xtask", "dist", "--debug"])
-            .current_dir(root())
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&built.stderr);
-        assert!(built.status.success(), "cargo xtask dist: {said}");
-        String::from_utf8(built.stdout).unwrap().trim().into()
-    })
 }
