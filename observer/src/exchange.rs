@@ -1,8 +1,8 @@
 //! A request and the answer it got, as one thing.
 //!
 //! An exchange is complete when its answer's head is; where the answer is 4xx or 5xx, when the
-//! excerpt of its body is full or the body at its end, or when the connection was quiet for 20 ms; or
-//! when the connection closed, or when no answer came for
+//! excerpt of its body is full or the body at its end, or when the connection was quiet for a second;
+//! or when the connection closed, or when no answer came for
 //! [`crate::engine::Limits::exchange_timeout`]. On a socket of this host it then waits up to
 //! [`crate::engine::Limits::handling_wait`] to learn who handled it. All by the clock of the data.
 //! What was not seen is absent: an answer whose request was not captured has no `request`.

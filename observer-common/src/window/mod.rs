@@ -23,7 +23,7 @@ mod target;
 
 pub use mark::{Mark, PREFIX, recognise};
 pub use side::{Kind, Side};
-pub use target::{LINE, LINE_WORDS, is_of_issuer};
+pub use target::{LINE, LINE_WORDS, is_of_issuer, line_words};
 
 /// How much is copied. All in bytes, except `patience`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -100,9 +100,13 @@ pub(super) struct Waits {
     pub(super) in_request_head: bool,
 }
 
-/// For how long the rest of an excerpt, the request of an answer, or the thread that handled an
-/// exchange is waited for, by the clock of the data.
+/// For how long the request of an answer, or the thread that handled an exchange, is waited for, by the
+/// clock of the data.
 pub(super) const GRACE: Duration = Duration::from_millis(20);
+/// For how long the rest of an excerpt is, while the connection is quiet. Most are there at once, or full:
+/// this is for bodies that come in pieces, with a round trip, a retransmission (RFC 6298) or a busy
+/// machine between two of them.
+pub(super) const REST: Duration = Duration::from_secs(1);
 /// So many exchanges of a connection may be open. More are told as unanswered.
 const MAX_OPEN: usize = 256;
 

@@ -14,7 +14,7 @@ pub struct Place {
 /// Whether something at this path may be a key set (RFC 7517) or a discovery document (OpenID Connect
 /// Discovery 1.0 section 4, RFC 8414 section 3). Looked at for each answer: it must cost nearly nothing.
 pub fn is_key_path(path: &str) -> bool {
-    let bytes = path.as_bytes();
+    let bytes = path.strip_suffix('/').unwrap_or(path).as_bytes();
     let last = memchr::memrchr(b'/', bytes).and_then(|at| bytes.get(at + 1..));
     match last.unwrap_or_default() {
         b"jwks"
@@ -98,8 +98,9 @@ pub(super) fn asked<'a>(exchange: &'a Exchange, service: &str) -> Option<(&'a Re
 
 #[cfg(test)]
 mod tests {
+    use observer_common::window::{is_of_issuer, line_words};
+
     use super::*;
-    use crate::source::pcap::is_of_issuer;
 
     #[test]
     fn paths_of_key_sets_are_known() {
@@ -119,11 +120,16 @@ mod tests {
             "/a/jwks-uri",
             "/a/keys.json",
             "/a/oauth-authorization-server",
+            "/a/openid-configuration/",
+            "/a/jwks/",
         ];
         for path in paths {
             assert!(is_key_path(path), "{path}");
             let request = format!("GET {path} HTTP/1.1\r\n");
-            assert!(is_of_issuer(request.as_bytes()), "{path} is not shipped");
+            assert!(
+                is_of_issuer(&line_words(request.as_bytes())),
+                "{path} is not shipped"
+            );
         }
         for path in [
             "/",

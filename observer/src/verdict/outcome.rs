@@ -322,14 +322,20 @@ fn is_known(said: &Said) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use observer_common::window::{self, line_words};
+
     use super::*;
-    use crate::source::pcap;
 
     #[test]
     fn what_is_asked_of_an_issuer_is_shipped_whole() {
         for name in ENDPOINTS {
-            let request = format!("POST /oauth2/v1/{name} HTTP/1.1\r\n");
-            assert!(pcap::is_of_issuer(request.as_bytes()), "{name}");
+            for end in ["", "/"] {
+                let request = format!("POST /oauth2/v1/{name}{end} HTTP/1.1\r\n");
+                assert!(
+                    window::is_of_issuer(&line_words(request.as_bytes())),
+                    "{request}"
+                );
+            }
         }
     }
 }

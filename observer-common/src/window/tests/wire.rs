@@ -17,15 +17,7 @@ impl Peek for Bytes<'_> {
     }
 
     fn is_of_issuer(&self, offset: u32) -> bool {
-        let mut line = [0; LINE_WORDS];
-        for (at, byte) in self.0[offset as usize..]
-            .iter()
-            .take(LINE as usize)
-            .enumerate()
-        {
-            line[at / 8] |= u64::from(*byte) << (8 * (at % 8));
-        }
-        is_of_issuer(&line)
+        is_of_issuer(&line_words(&self.0[offset as usize..]))
     }
 
     fn last(&self) -> u32 {

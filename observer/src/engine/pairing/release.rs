@@ -1,7 +1,7 @@
 //! When an exchange is complete, and what then leaves.
 
 use super::slot::{Slot, State};
-use super::{Complete, GRACE, Pairing, Waits};
+use super::{Complete, GRACE, Pairing, REST, Waits};
 use crate::credential::Echo;
 use crate::time::Timestamp;
 
@@ -17,7 +17,7 @@ impl Pairing {
             .slots
             .iter()
             .any(|slot| slot.state == State::Answered)
-            .then(|| self.heard.plus(GRACE));
+            .then(|| self.heard.plus(REST));
         let due = match self.done.front() {
             Some(slot) => Some(slot.since),
             None => self.first().map(|(_, slot)| self.due(slot, waits)),
@@ -30,7 +30,7 @@ impl Pairing {
 
     /// Gives the next exchange that is complete at `now`.
     pub(in crate::engine) fn release(&mut self, now: Timestamp, waits: &Waits) -> Option<Complete> {
-        if self.heard.plus(GRACE) <= now {
+        if self.heard.plus(REST) <= now {
             self.settle(false, now);
         }
         if let Some(mut slot) = self.done.pop_front() {

@@ -163,9 +163,21 @@ fn an_excerpt_ends_when_the_connection_is_quiet() {
     let mut wire = Wire::open();
     wire.client(GET)
         .server("HTTP/1.1 401 X\r\nContent-Length: 9\r\n\r\nabc")
-        .wait(30)
+        .wait(1100)
         .server("def");
     assert_eq!(wire.told(), ["0 GET /a 401 \"abc\" …"]);
+}
+
+#[test]
+fn an_excerpt_may_come_with_pauses() {
+    let mut wire = Wire::open();
+    wire.client(GET)
+        .server("HTTP/1.1 401 X\r\nContent-Length: 9\r\n\r\n")
+        .wait(900)
+        .server("abc")
+        .wait(900)
+        .server("defghi");
+    assert_eq!(wire.told(), ["0 GET /a 401 \"abcdefghi\""]);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::num::NonZeroUsize;
 
 use lru::LruCache;
-use observer_common::window::{self, Knobs, LINE_WORDS, PREFIX, Peek, Side};
+use observer_common::window::{self, Knobs, PREFIX, Peek, Side};
 
 use crate::packet::{ConnectionKey, Direction, Flags};
 
@@ -164,19 +164,6 @@ fn ahead(a: u32, b: u32) -> u32 {
     u32::try_from(b.wrapping_sub(a).cast_signed()).unwrap_or(0)
 }
 
-/// Whether the kernel programs take a request that starts with these bytes for one to an issuer.
-pub(crate) fn is_of_issuer(request: &[u8]) -> bool {
-    let mut line = [0; LINE_WORDS];
-    for (word, bytes) in line.iter_mut().zip(request.chunks(8)) {
-        let mut whole = [0; 8];
-        for (place, byte) in whole.iter_mut().zip(bytes) {
-            *place = *byte;
-        }
-        *word = u64::from_le_bytes(whole);
-    }
-    window::is_of_issuer(&line)
-}
-
 /// The bytes of a segment, as far as they were captured.
 struct Bytes<'a> {
     captured: &'a [u8],
@@ -197,7 +184,8 @@ impl Peek for Bytes<'_> {
     }
 
     fn is_of_issuer(&self, offset: u32) -> bool {
-        is_of_issuer(self.captured.get(offset as usize..).unwrap_or_default())
+        let request = self.captured.get(offset as usize..).unwrap_or_default();
+        window::is_of_issuer(&window::line_words(request))
     }
 
     fn last(&self) -> u32 {

@@ -31,8 +31,6 @@ use crate::packet::{Batch, Size};
 use crate::time::Timestamp;
 
 use as_live::AsLive;
-#[cfg(test)]
-pub(crate) use as_live::is_of_issuer;
 use decode::Decoder;
 use error::Stop;
 use frame::{Frame, Reader};
