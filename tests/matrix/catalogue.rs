@@ -36,6 +36,7 @@ pub enum By {
     Nginx,
     Node,
     Perl,
+    Php,
     Python,
     Ruby,
     Rust,
@@ -75,6 +76,10 @@ pub enum Can {
 
 /// The `jti` of the token that is revoked.
 pub const REVOKED: &str = "revoked-7f3a";
+
+/// Where libraries of PHP are, from the root of the project: those that an application of Debian brings.
+pub const COMPOSER: &str =
+    "target/validators/php/usr/share/ldap-account-manager/lib/3rdParty/composer";
 
 const BOTH: &[Details] = &[Details::On, Details::Off];
 const FIXED: &[Details] = &[Details::Fixed];
@@ -166,6 +171,14 @@ pub const VALIDATORS: &[Validator] = &[
         by: By::Perl,
         packages: &["libcrypt-jwt-perl", "libmojolicious-perl"],
         algorithm: Algorithm::Es256,
+        leeway: 30,
+        ..USUAL
+    },
+    Validator {
+        name: "web-token",
+        language: "PHP",
+        by: By::Php,
+        packages: &["web-token/jwt-easy", "php8.2-cli"],
         leeway: 30,
         ..USUAL
     },

@@ -11,7 +11,7 @@ use observer_tests::limits::limit;
 use observer_tests::mint::{AUDIENCE, ISSUER};
 use tempfile::TempDir;
 
-use crate::catalogue::{By, Details, REVOKED, VALIDATORS, Validator};
+use crate::catalogue::{By, COMPOSER, Details, REVOKED, VALIDATORS, Validator};
 use crate::keys::{Keys, RS256_KID};
 
 /// A running validator. It ends when this is dropped.
@@ -239,6 +239,12 @@ impl Place<'_> {
             By::Perl => {
                 command = Command::new("perl");
                 command.arg(sources.join("server.pl"));
+            }
+            By::Php => {
+                command = Command::new("php8.2");
+                command.args(["-S", &format!("127.0.0.1:{}", self.port)]);
+                command.arg(sources.join("server.php"));
+                command.env("LAB_COMPOSER", self.root.join(COMPOSER));
             }
             By::Python => {
                 command = Command::new("python3");

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::catalogue::{By, Validator};
+use crate::catalogue::{By, COMPOSER, Validator};
 
 /// `package version` of each package of a validator.
 ///
@@ -34,6 +34,7 @@ fn version(root: &Path, validator: &Validator, package: &str) -> Option<String> 
             let version = list.get("dependencies")?.get(package)?.as_str()?;
             Some(version.to_owned())
         }
+        By::Php => composed(root, package).or_else(|| debian(package)),
         By::Python => {
             let text = file("python/requirements.txt")?;
             let mut lines = text.lines().filter_map(|line| line.split_once("=="));
@@ -46,6 +47,18 @@ fn version(root: &Path, validator: &Validator, package: &str) -> Option<String> 
             rest.split_once('"').map(|(version, _)| version.to_owned())
         }
     }
+}
+
+/// The version of a library that composer put there.
+fn composed(root: &Path, package: &str) -> Option<String> {
+    let text = fs::read_to_string(root.join(COMPOSER).join("composer/installed.json")).ok()?;
+    let list: Value = serde_json::from_str(&text).ok()?;
+    let all = list.get("packages")?.as_array()?;
+    let found = all
+        .iter()
+        .find(|one| one.get("name").is_some_and(|name| name == package))?;
+    let version = found.get("version")?.as_str()?;
+    Some(version.trim_start_matches('v').to_owned())
 }
 
 fn debian(package: &str) -> Option<String> {

@@ -3,6 +3,7 @@
 mod bench;
 mod build_ebpf;
 mod built;
+mod debian;
 mod dist;
 mod lab;
 mod layers;

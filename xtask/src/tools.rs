@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::built::cargo;
+use crate::debian;
 
 /// A program of the live tests and the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -97,6 +98,12 @@ const WHOLE_LAB: &[(&str, &str)] = &[
     ("perl", "perl"),
     ("/usr/share/perl5/Crypt/JWT.pm", "libcrypt-jwt-perl"),
     ("/usr/share/perl5/Mojolicious.pm", "libmojolicious-perl"),
+    ("php8.2", "php8.2-cli"),
+    ("/usr/share/doc/php8.2-gmp/copyright", "php8.2-gmp"),
+    (
+        "/usr/share/doc/php8.2-mbstring/copyright",
+        "php8.2-mbstring",
+    ),
 ];
 
 /// Likewise, of the tests of deploy/.
@@ -156,7 +163,22 @@ pub(crate) fn provide_lab(root: &Path, small: bool) -> Result<(), String> {
     std::fs::create_dir_all(&lab)
         .map_err(|error| format!("cannot make {}: {error}", lab.display()))?;
     python(&lab, "python", &sources.join("python/requirements.txt"))?;
-    node(&lab, "node", &sources.join("node/package.json"))
+    node(&lab, "node", &sources.join("node/package.json"))?;
+    if small { Ok(()) } else { php(&lab) }
+}
+
+/// Fills a folder with the libraries of PHP that come with an application. It is not installed: it would
+/// bring a web server with it, and start it.
+fn php(lab: &Path) -> Result<(), String> {
+    let (come, target) = (lab.join("php.come"), lab.join("php"));
+    if target.is_dir() {
+        return Ok(());
+    }
+    let package = || Ok(Some("ldap-account-manager".to_owned()));
+    let unpacked = debian::unpack(&come, package).map_err(|error| error.to_string())?;
+    std::fs::rename(unpacked, &target)
+        .and_then(|()| std::fs::remove_dir_all(&come))
+        .map_err(|error| format!("cannot fill {}: {error}", target.display()))
 }
 
 /// Fills a folder from a list for pip.
@@ -224,7 +246,10 @@ pub(crate) fn provide_deploy(root: &Path) -> Result<(), String> {
 
 /// Finds or installs all that the tests need in which deploy/ is at work; says what is missing otherwise.
 pub(crate) fn provide_deployed() -> Result<(), String> {
-    programs(DEPLOYED)
+    programs(DEPLOYED)?;
+    // They build what is deployed, and watch services of the live tests with it.
+    programs(DEPLOY)?;
+    programs(PROGRAMS)
 }
 
 /// Finds or installs all that it takes to make what is handed out; says what is missing otherwise.

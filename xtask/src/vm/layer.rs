@@ -5,11 +5,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::accelerator::{self, Accelerator};
-use super::fetch::{self, NotFetched, Unpacked};
+use super::fetch::{self, Unpacked};
 use super::guest::Guest;
 use super::kernels::{self, Kernel};
 use super::{OBSERVER, environment, folder, job, report, start};
 use crate::built::Built;
+use crate::debian::NotFetched;
 use crate::layers::{Layers, Outcome};
 use crate::tools;
 

@@ -104,8 +104,8 @@ impl Hops {
     /// and none of its requests had the token whole.
     fn second(&self, outer: &Inner, here: IpAddr) -> Option<usize> {
         let is_inside = |inner: &Inner| {
-            inner.asker == here
-                && inner.target == outer.target
+            inner.target == outer.target
+                && inner.asker == here
                 && inner.service != outer.service
                 && inner.asked >= outer.asked
                 && inner.answered <= outer.answered
