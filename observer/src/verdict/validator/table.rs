@@ -265,6 +265,15 @@ pub(super) static VALIDATORS: &[Validator] = &[
         source: "firebase/php-jwt:src/JWT.php",
     },
     Validator {
+        name: "JWT Framework",
+        said_as: &["JWT Framework (web-token)"],
+        tells: false,
+        leeway: leeway(0),
+        order: &[&[Malformed], &[Alg], &[Key, Signature], CLAIMS],
+        statuses: &[],
+        source: "web-token/jwt-framework:src/Easy/Validate.php",
+    },
+    Validator {
         name: "ruby-jwt",
         said_as: &["ruby-jwt"],
         tells: false,

@@ -167,7 +167,8 @@ pub(super) fn of_word(word: &str) -> Set {
         "carried" | "carries" | "carry" | "contain" | "contains" | "has" | "have" | "include"
         | "included" | "includes" => HAVE,
         "expected" | "expects" => EXPECT,
-        "necessary" | "need" | "needed" | "needs" | "require" | "required" | "requires" => NEED,
+        "mandatory" | "necessary" | "need" | "needed" | "needs" | "require" | "required"
+        | "requires" => NEED,
         "please" => PLEASE,
         "must" => PLEASE | ONLY,
         "only" => ONLY,
