@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use httparse::Header;
 use observer::credential::{
-    Carried, ClaimAllowList, FingerprintKey, Inspector, KeySets, MAX_OTHERS, Places, Policy,
+    Carried, ClaimAllowList, Echo, FingerprintKey, Inspector, KeySets, MAX_OTHERS, Places, Policy,
 };
 use observer::oauth::{Action, Grant, MAX_TOKENS};
 
@@ -69,7 +69,7 @@ fn elsewhere(inspector: &mut Inspector, value: &[u8]) {
         assert!(carried.others.len() <= MAX_OTHERS);
         let form = inspector.form(&text, carried, value, !cut);
         let mut grant = form.grant.unwrap_or_else(|| Grant::new(Action::Issue));
-        inspector.issued(&mut grant, value, !cut);
+        inspector.issued(&mut grant, value, &Echo::default());
         assert!(grant.presented.len() <= MAX_TOKENS && grant.issued.len() <= MAX_TOKENS);
         inspector.form("/", Carried::default(), value, cut);
     }

@@ -1,7 +1,7 @@
 //! A request and the answer it got, as one thing.
 //!
 //! An exchange is complete when its answer's head is; where the answer is 4xx or 5xx, when the
-//! excerpt of its body is full or the body at its end, or when the connection was quiet for a second;
+//! excerpt of its body is full or the body at its end, when nothing more came of it for a while,
 //! or when the connection closed, or when no answer came for
 //! [`crate::engine::Limits::exchange_timeout`]. On a socket of this host it then waits up to
 //! [`crate::engine::Limits::handling_wait`] to learn who handled it. All by the clock of the data.
@@ -150,6 +150,21 @@ pub struct RequestHead {
     pub credential: Option<Arc<Credential>>,
     /// The other credentials that it carried: at most [`crate::credential::MAX_OTHERS`].
     pub others: Vec<Arc<Credential>>,
+    /// It carried more, of which nothing is known by which they could be hidden.
+    pub has_more: bool,
+}
+
+impl RequestHead {
+    /// How its secrets are known where the answer repeats them.
+    pub fn echo(&self) -> Echo {
+        let mut echo = match self.has_more {
+            true => Echo::unseen(),
+            false => Echo::default(),
+        };
+        let all = self.credential.iter().chain(&self.others);
+        all.for_each(|credential| echo.add(&credential.echo));
+        echo
+    }
 }
 
 /// A request says what its head says.

@@ -101,3 +101,67 @@ fn an_event_is_as_documented() {
         assert!(!line.contains(secret), "{line}");
     }
 }
+
+/// What an answer repeats of a secret that has no shape, in whatever writing, reaches no event.
+#[test]
+fn no_event_has_a_secret_that_an_answer_repeats() {
+    let post = |path: &str, form: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\n\r\n{form}",
+            form.len()
+        )
+    };
+    let with =
+        |path: &str, field: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n");
+    let many: String = (0..70).map(|at| format!("a{at}=b&")).collect();
+    let tokens: String = (0..7).map(|at| format!("jwt=opaque-{at}&")).collect();
+    let mut talk = connection();
+    for (request, body) in [
+        (
+            post(
+                "/token",
+                "grant_type=password&username=u&password=orange-cellar",
+            ),
+            r#"{"error":"bad password orange-cellar"}"#,
+        ),
+        (
+            post("/login", "password=orange%40%22cellar"),
+            "no token for orange%40%22cellar, orange@&quot;cellar or orange@\\\"cellar",
+        ),
+        (
+            post("/login", &format!("{many}password=orange-cellar")),
+            "the token orange-cellar has expired",
+        ),
+        (
+            with("/a", "Authorization: orange-cellar of somebody"),
+            "the token orange-cellar of somebody has expired",
+        ),
+        (
+            with(&format!("/a?{tokens}jwt=orange-cellar"), "A: b"),
+            "the token orange-cellar has expired",
+        ),
+        (
+            with("/a?access_token=orange%2Fcellar", "A: b"),
+            "the token orange%2Fcellar has expired",
+        ),
+    ] {
+        talk.client(request).server(answer(401, body));
+    }
+    // The capture lost the end of this one.
+    talk.client(with(
+        "/a",
+        "Authorization: Bearer orange-cellar-and-more-of-it",
+    ))
+    .server("HTTP/1.1 401 X\r\nContent-Length: 99\r\n\r\nthe token has expired: orange-cell")
+    .close();
+    let events = events(&talk);
+    assert_eq!(events.len(), 7);
+    for event in &events {
+        let event = serde_json::to_string(event).unwrap();
+        for secret in ["orange", "cellar", "somebody"] {
+            assert!(!event.contains(secret), "{event}");
+        }
+    }
+    assert_eq!(events[3].verdict.cause, Some(Cause::TokenExpired));
+}

@@ -18,6 +18,8 @@ pub struct Carried {
     pub judged: Option<Arc<Credential>>,
     /// Others, the likeliest to count first: at most [`MAX_OTHERS`].
     pub others: Vec<Arc<Credential>>,
+    /// There were more, some of them without a shape that gives them away where they are repeated.
+    pub has_more: bool,
 }
 
 /// Where in a request's head credentials may be.
@@ -88,7 +90,10 @@ impl Inspector {
 impl Carried {
     /// These, and one more.
     pub(super) fn and(self, credential: Arc<Credential>) -> Self {
-        let mut ranked = Ranked::default();
+        let mut ranked = Ranked {
+            has_more: self.has_more,
+            ..Ranked::default()
+        };
         let all = self.judged.into_iter().chain(self.others);
         for one in all.chain([credential]) {
             ranked.add(one.carrier.purpose(), one);
@@ -119,29 +124,37 @@ pub(crate) fn second<'a>(
 
 /// Credentials with what they are there for.
 #[derive(Default)]
-struct Ranked(Vec<(Purpose, Arc<Credential>)>);
+struct Ranked {
+    all: Vec<(Purpose, Arc<Credential>)>,
+    has_more: bool,
+}
 
 /// So many are looked at before the least of them are left out.
 const MAX_FOUND: usize = 32;
 
 impl Ranked {
     fn add(&mut self, purpose: Purpose, credential: Arc<Credential>) {
-        if self.0.len() < MAX_FOUND {
-            self.0.push((purpose, credential));
+        if self.all.len() < MAX_FOUND {
+            self.all.push((purpose, credential));
+        } else {
+            self.has_more |= !credential.echo.is_empty();
         }
     }
 
     fn sorted(mut self) -> Carried {
         // Stable: among those that are alike the first in the request comes first.
-        self.0.sort_by_key(|(purpose, _)| *purpose);
-        let mut all = self.0.into_iter().peekable();
+        self.all.sort_by_key(|(purpose, _)| *purpose);
+        let mut all = self.all.into_iter().peekable();
         let judged = all
             .next_if(|(purpose, _)| *purpose < Purpose::Beside)
             .map(|(_, credential)| credential);
-        let others = all.take(MAX_OTHERS).map(|(_, credential)| credential);
+        let mut all = all.map(|(_, credential)| credential);
+        let others = all.by_ref().take(MAX_OTHERS).collect();
+        let has_more = self.has_more || all.any(|credential| !credential.echo.is_empty());
         Carried {
             judged,
-            others: others.collect(),
+            others,
+            has_more,
         }
     }
 }
@@ -318,9 +331,10 @@ mod tests {
 
     #[test]
     fn others_are_bounded_and_off_is_off() {
-        let many: String = (0..99).map(|at| format!("&jwt={at}x")).collect();
+        let many: String = (0..99).map(|at| format!("&jwt=opaque-{at}")).collect();
         let all = carried(&format!("/?{many}"), &[("Authorization", "Bearer a")]);
         assert_eq!(all.others.len(), MAX_OTHERS);
+        assert!(all.has_more, "nobody could know them again");
         let policy = Policy::new(
             FingerprintKey::random().unwrap(),
             KeySets::default(),

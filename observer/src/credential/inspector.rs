@@ -11,9 +11,8 @@ use super::carrier::{Form, Found};
 use super::field::{Parts, take_apart};
 use super::jwt::{self, Reading};
 use super::secret::Secret;
-use super::{Carrier, Credential, Defect, Echo, Fingerprint, Kind, Policy, Signer};
+use super::{Carrier, Credential, Defect, Echo, Fingerprint, Kind, Policy, Signer, scheme};
 use crate::digest::{Digest, DigestKey};
-use crate::redact;
 
 /// How many credentials one inspector remembers. At 1 to 4 KiB each, 8 to 32 MiB.
 pub const MAX_REMEMBERED: usize = 8192;
@@ -123,9 +122,7 @@ impl Inspector {
             Some(_) => jwt::read(token, cut, &self.policy),
             None => self.read_token(&parts, cut),
         };
-        let scheme = parts
-            .scheme
-            .map(|scheme| redact::bytes(scheme, 32).to_ascii_lowercase());
+        let scheme = parts.scheme.map(|sent| scheme::shown(sent).to_owned());
         let mut defects = parts.defects;
         if cut {
             // `Bearer` and nothing more is what a cut leaves.
@@ -141,6 +138,15 @@ impl Inspector {
             // Their shape gives them away wherever they are repeated.
             Kind::Jwt | Kind::Jwe if inner.is_none() => Echo::default(),
             _ => Echo::of(sent, is_basic),
+        };
+        let echo = match parts.scheme {
+            // It may be the start of a secret.
+            Some(first) if scheme.as_deref() == Some(scheme::OTHER) => {
+                let mut all = Echo::of(first, false);
+                all.add(&echo);
+                all
+            }
+            _ => echo,
         };
         let claims = reading.claims.as_ref();
         let issuer = claims.and_then(|claims| claims.issuer.as_deref());

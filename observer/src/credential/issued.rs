@@ -6,29 +6,56 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::Inspector;
 use super::json::Skipped;
+use super::{Echo, Inspector};
 use crate::oauth::{Grant, MAX_TEXT, MAX_TOKENS, Role};
 use crate::redact;
 
+/// The codes of errors of RFC 6749, 7009, 8628, 8693, 9449 and of OpenID Connect Core 1.0, which say nothing
+/// of a secret, whatever it is.
+const CODES: &[&str] = &[
+    "access_denied",
+    "authorization_pending",
+    "consent_required",
+    "expired_token",
+    "interaction_required",
+    "invalid_client",
+    "invalid_dpop_proof",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "invalid_target",
+    "invalid_token",
+    "login_required",
+    "server_error",
+    "slow_down",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "unsupported_token_type",
+    "use_dpop_nonce",
+];
 /// How many members of an answer are looked at.
 const MAX_MEMBERS: usize = 64;
 
 impl Inspector {
-    /// Adds to a grant what its answer says. `whole`: nothing of the answer's body is missing. True where it
-    /// gave out tokens.
-    pub fn issued(&mut self, grant: &mut Grant, body: &[u8], whole: bool) -> bool {
+    /// Adds to a grant what its answer says. `repeated`: the secrets of the request, which the answer may
+    /// repeat. True where it gave out tokens.
+    pub fn issued(&mut self, grant: &mut Grant, body: &[u8], repeated: &Echo) -> bool {
         let mut members = Vec::new();
         let mut reader = serde_json::Deserializer::from_slice(body);
         // What came before it broke off is kept.
         let done = reader.deserialize_map(Members(&mut members));
-        grant.answer_cut = !whole || done.is_err();
+        grant.answer_cut = done.is_err();
         for (name, value) in members {
             match (name.as_str(), value) {
                 ("expires_in", value) => grant.expires_in = seconds(&value),
                 ("active", Value::Bool(active)) => grant.active = Some(active),
                 ("error", Value::String(code)) => {
-                    grant.error = Some(redact::text(&code, MAX_TEXT));
+                    grant.error = Some(match CODES.contains(&code.as_str()) {
+                        true => code,
+                        false => redact::text(&repeated.hide(&code), MAX_TEXT),
+                    });
                 }
                 (name, Value::String(token)) => {
                     let role = Role::named(name).filter(|_| grant.issued.len() < MAX_TOKENS);
@@ -85,9 +112,13 @@ mod tests {
     use crate::credential::testing::policy;
     use crate::oauth::Action;
 
-    fn read(body: &str, whole: bool) -> Grant {
+    fn read(body: &str) -> Grant {
+        read_beside(body, &Echo::default())
+    }
+
+    fn read_beside(body: &str, repeated: &Echo) -> Grant {
         let mut grant = Grant::new(Action::Issue);
-        Inspector::new(policy(false)).issued(&mut grant, body.as_bytes(), whole);
+        Inspector::new(policy(false)).issued(&mut grant, body.as_bytes(), repeated);
         grant
     }
 
@@ -99,28 +130,36 @@ mod tests {
     fn an_answer_gives_its_tokens_and_their_life() {
         let body = r#"{"access_token":"eyJhbGciOiJub25lIn0.e30.","token_type":"Bearer",
             "expires_in":300,"refresh_token":"r\u002d1","id_token":null,"scope":"a"}"#;
-        let grant = read(body, true);
+        let grant = read(body);
         assert_eq!(roles(&grant), [Role::AccessToken, Role::RefreshToken]);
         assert_eq!(grant.issued.first().unwrap().kind, Kind::Jwt);
         assert_eq!(grant.expires_in, Some(300));
         assert!(!grant.answer_cut);
-        assert_eq!(read(r#"{"expires_in":"60"}"#, true).expires_in, Some(60));
-        assert_eq!(read(r#"{"active":false}"#, true).active, Some(false));
+        assert_eq!(read(r#"{"expires_in":"60"}"#).expires_in, Some(60));
+        assert_eq!(read(r#"{"active":false}"#).active, Some(false));
     }
 
     #[test]
     fn a_refusal_gives_its_code() {
-        let grant = read(r#"{"error":"invalid_grant","error_description":"x"}"#, true);
+        let grant = read(r#"{"error":"invalid_grant","error_description":"x"}"#);
         assert_eq!(grant.error.as_deref(), Some("invalid_grant"));
         assert!(grant.issued.is_empty());
     }
 
     #[test]
+    fn a_code_that_repeats_a_secret_is_hidden_and_one_of_a_standard_is_not() {
+        let body = r#"{"error":"bad password correct-horse"}"#;
+        let secret = Echo::of(b"correct-horse", false);
+        let error = |body: &str, echo: &Echo| read_beside(body, echo).error.unwrap();
+        assert_eq!(error(body, &secret), "bad password [redacted]");
+        assert_eq!(error(body, &Echo::unseen()), "[redacted]");
+        let body = r#"{"error":"invalid_grant"}"#;
+        assert_eq!(error(body, &Echo::unseen()), "invalid_grant");
+    }
+
+    #[test]
     fn of_a_cut_answer_what_was_whole_counts() {
-        let grant = read(
-            r#"{"access_token":"abc","expires_in":60,"refresh_token":"de"#,
-            false,
-        );
+        let grant = read(r#"{"access_token":"abc","expires_in":60,"refresh_token":"de"#);
         assert_eq!(roles(&grant), [Role::AccessToken]);
         assert_eq!(grant.expires_in, Some(60));
         assert!(grant.answer_cut);
@@ -132,7 +171,7 @@ mod tests {
             "{\"access_token\":{\"a\":1}}",
             "\u{fffd}",
         ] {
-            assert!(roles(&read(body, true)).is_empty(), "{body}");
+            assert!(roles(&read(body)).is_empty(), "{body}");
         }
     }
 }

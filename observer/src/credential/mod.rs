@@ -18,6 +18,7 @@ mod jwt;
 mod keys;
 mod policy;
 mod proof;
+pub(crate) mod scheme;
 mod secret;
 mod signature;
 mod signer;
@@ -64,8 +65,8 @@ pub struct Credential {
     pub kind: Kind,
     /// Where it travelled.
     pub carrier: Carrier,
-    /// The authentication scheme in lower case (`bearer`, `basic`, ...), at most 32 bytes. `None`
-    /// where the field has no scheme that could be one.
+    /// The authentication scheme in lower case (`bearer`, `basic`, ...), or `other` for one that is not
+    /// known: it may be a part of a secret. `None` where the field has no scheme that could be one.
     pub scheme: Option<String>,
     /// How many bytes the token has, as captured.
     pub length: usize,

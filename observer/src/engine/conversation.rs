@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::Output;
 use super::pairing::{Pairing, Waits};
 use super::shard::Context;
+use crate::credential::Echo;
 use crate::exchange::{Connection, Exchange, Side};
 use crate::packet::{ConnectionKey, Direction, Handling, KnownBy, Role, UnixEnds};
 use crate::protocol::Protocol;
@@ -220,7 +221,10 @@ impl Conversation {
             let requests = self.http.requests().unwrap_or(Direction::Forward);
             let (mut grant, mut response) = (complete.grant, complete.response);
             if let Some((grant, response)) = grant.as_mut().zip(response.as_mut()) {
-                context.issued(grant, response);
+                let request = complete.request.as_ref();
+                let mut repeated = request.map_or_else(Echo::default, |request| request.echo());
+                repeated.add(&complete.secrets);
+                context.issued(grant, response, &repeated);
             }
             let exchange = Exchange {
                 connection: self.connection(requests),

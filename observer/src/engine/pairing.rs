@@ -23,7 +23,6 @@ use std::time::Duration;
 
 use crate::credential::{Carried, Echo, Form};
 use crate::exchange::{Capture, Request, Response};
-use crate::keys::is_key_path;
 use crate::oauth::Grant;
 use crate::packet::{Handling, KnownBy};
 use crate::protocol::http1::{Asked, Hole, Method, RequestHead, ResponseHead};
@@ -105,8 +104,12 @@ pub(super) struct Waits {
 pub(super) const GRACE: Duration = Duration::from_millis(20);
 /// For how long the rest of an excerpt is, while the connection is quiet. Most are there at once, or full:
 /// this is for bodies that come in pieces, with a round trip, a retransmission (RFC 6298) or a busy
-/// machine between two of them.
-pub(super) const REST: Duration = Duration::from_secs(1);
+/// machine between two of them. Shorter than one end of an exchange waits for the other to be told.
+const REST: Duration = Duration::from_millis(400);
+/// The same of what an issuer gives out: key sets are large, and may come from far away.
+const REST_OF_ISSUER: Duration = Duration::from_secs(2);
+/// The rest of an excerpt is waited for so long at the most.
+const LONGEST_REST: Duration = Duration::from_secs(10);
 /// So many exchanges of a connection may be open. More are told as unanswered.
 const MAX_OPEN: usize = 256;
 
@@ -206,8 +209,7 @@ impl Pairing {
         let Owner::Slot(at) = self.owner(started) else {
             return false;
         };
-        let request = self.slots.get(at).and_then(|slot| slot.request.as_ref());
-        request.is_some_and(|request| is_key_path(&request.path))
+        self.slots.get(at).is_some_and(|slot| slot.asks_for_keys())
     }
 
     /// Whether it asks an authorization server for something.
@@ -244,11 +246,13 @@ impl Pairing {
         let head = Carried {
             judged: request.credential.clone(),
             others: request.others.clone(),
+            has_more: request.has_more,
         };
         let form = read(&request.path, head, &bytes);
         let request = slot.request.insert(request);
         if let Some(carried) = form.carried {
             (request.credential, request.others) = (carried.judged, carried.others);
+            request.has_more = carried.has_more;
         }
         (slot.grant, slot.secrets) = (form.grant.map(Box::new), form.secrets);
     }

@@ -7,8 +7,8 @@ use lru::LruCache;
 
 use super::connection::Connection;
 use super::{Limits, Output, SHARDS, Tally};
-use crate::credential::{Carried, Form, Inspector, Places};
-use crate::exchange::{Field, Response};
+use crate::credential::{Carried, Echo, Form, Inspector, Places};
+use crate::exchange::Response;
 use crate::oauth::Grant;
 use crate::packet::{ConnectionKey, Item, ItemKind};
 use crate::protocol::http1::Heads;
@@ -59,11 +59,9 @@ impl Context<'_> {
 
     /// Reads what an answer to a grant gives out. What it gave out is in it as it was sent, so its excerpt is
     /// dropped then.
-    pub(super) fn issued(&mut self, grant: &mut Grant, response: &mut Response) {
-        let is_coded = response.field(Field::ContentEncoding).is_some();
+    pub(super) fn issued(&mut self, grant: &mut Grant, response: &mut Response, repeated: &Echo) {
         let excerpt = std::mem::take(&mut response.excerpt);
-        let whole = excerpt.is_whole() && !is_coded;
-        if !self.inspector.issued(grant, excerpt.bytes(), whole) {
+        if !self.inspector.issued(grant, excerpt.bytes(), repeated) {
             response.excerpt = excerpt;
         }
     }

@@ -27,20 +27,11 @@ pub(super) fn read(response: &Response) -> Result<Document, &'static str> {
     if response.status != 200 {
         return Err("the answer is none with keys");
     }
-    if !response.excerpt.is_whole() {
-        return Err("the body was not seen whole");
-    }
-    let bytes = response.excerpt.bytes();
-    let coding = response.field(Field::ContentEncoding).unwrap_or_default();
-    let document: Value = match coding.trim().to_ascii_lowercase().as_str() {
-        "" | "identity" => parse(bytes),
-        "gzip" | "x-gzip" => parse(&inflate(GzDecoder::new(bytes))?),
-        "deflate" => match inflate(ZlibDecoder::new(bytes)) {
-            Ok(plain) => parse(&plain),
-            Err(_) => parse(&inflate(DeflateDecoder::new(bytes))?),
-        },
-        _ => Err("the body is compressed in a way that observer does not read"),
-    }?;
+    let document = document(response).map_err(|why| match response.excerpt.is_whole() {
+        true => why,
+        // One that ends with its connection is not known to be whole, unless what it says is.
+        false => "the body was not seen whole",
+    })?;
     if let Some(keys) = document.get("keys").and_then(Value::as_array) {
         let keys = keys.len();
         return match KeySet::of_document(&document) {
@@ -55,6 +46,21 @@ pub(super) fn read(response: &Response) -> Result<Document, &'static str> {
             keys: text("jwks_uri").and_then(Place::of_url),
         }),
         _ => Err("the body is neither a key set nor a discovery document"),
+    }
+}
+
+/// The JSON of a body, inflated where it must be.
+fn document(response: &Response) -> Result<Value, &'static str> {
+    let bytes = response.excerpt.bytes();
+    let coding = response.field(Field::ContentEncoding).unwrap_or_default();
+    match coding.trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => parse(bytes),
+        "gzip" | "x-gzip" => parse(&inflate(GzDecoder::new(bytes))?),
+        "deflate" => match inflate(ZlibDecoder::new(bytes)) {
+            Ok(plain) => parse(&plain),
+            Err(_) => parse(&inflate(DeflateDecoder::new(bytes))?),
+        },
+        _ => Err("the body is compressed in a way that observer does not read"),
     }
 }
 

@@ -194,3 +194,21 @@ fn how_long_a_set_may_be_kept_is_read() {
     assert_eq!(age("max-age=-1"), None);
     assert_eq!(age("private"), None);
 }
+
+/// A body that ends with its connection is not known to be whole; one that can be read is.
+#[test]
+fn a_set_whose_length_nobody_told_is_learned_if_it_is_all_there() {
+    let body = set("late");
+    let kids = |body: &[u8]| {
+        let mut keys = Keys::default();
+        let mut exchange = fetched(1, "issuer.example", "/jwks", body);
+        exchange.response.as_mut().unwrap().excerpt = Excerpt::new(body.to_vec(), false);
+        let place = Place::of_url("issuer.example/jwks").unwrap();
+        keys.hint("https://issuer.example", place);
+        keys.fetch(&exchange, &service());
+        let issuer = keys.timeline().issuer("https://issuer.example");
+        issuer.map_or(0, |issuer| issuer.kids.len())
+    };
+    assert_eq!(kids(&body), 1);
+    assert_eq!(kids(&body[..body.len() - 1]), 0);
+}

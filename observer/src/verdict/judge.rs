@@ -10,11 +10,12 @@ use lru::LruCache;
 
 use super::clock::Clock;
 use super::outcome;
+use super::repeated::Repeated;
 use super::statement::{self, Statement};
-use super::token::{Distance, Presence, Shown, Times, echo};
+use super::token::{Distance, Presence, Shown, Times};
 use super::validator::{self, Sign};
 use super::{Expectation, Sight, Verdict, Words, unanswered};
-use crate::credential::{Credential, Echo};
+use crate::credential::Credential;
 use crate::digest::DigestKey;
 use crate::exchange::{Exchange, Field, Response};
 use crate::keys::Testimony;
@@ -152,26 +153,27 @@ impl Judge {
             sight.rest_on(&self.key, &mut self.case);
         }
         // What a form had is not part of the case, and few requests have one.
-        let is_alone = !exchange.has_secrets();
+        let request = exchange.request.as_ref();
+        let is_alone = !exchange.has_secrets() && !request.is_some_and(|request| request.has_more);
         if let Some(known) = self.known.get(self.case.as_slice()).filter(|_| is_alone) {
             return Arc::clone(&known.verdict);
         }
-        let echo = echo(exchange);
-        let (verdict, sized) = if echo.is_empty() {
+        let repeated = Repeated::by(exchange);
+        let (verdict, sized) = if repeated.is_nothing() {
             let said = self.case.get(..said).unwrap_or_default();
-            let read = || Statement::read(response, with_body, Echo::default(), &self.words);
+            let read = || Statement::read(response, with_body, Repeated::default(), &self.words);
             let statement = match self.statements.get(said) {
                 Some(statement) => statement,
                 None => self.statements.get_or_insert(said.into(), read),
             };
             sight.conclude(statement)
         } else {
-            sight.conclude(&Statement::read(response, with_body, echo, &self.words))
+            sight.conclude(&Statement::read(response, with_body, repeated, &self.words))
         };
         let verdict = Arc::new(verdict);
         // Sizes differ from request to request, and few verdicts rest on them.
         if !sized && is_alone {
-            let request = exchange.request.as_ref().filter(|_| personal);
+            let request = request.filter(|_| personal);
             let known = Known {
                 verdict: Arc::clone(&verdict),
                 _credentials: request

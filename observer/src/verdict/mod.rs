@@ -17,6 +17,7 @@ mod explain;
 mod judge;
 mod lint;
 mod outcome;
+mod repeated;
 mod rules;
 mod statement;
 #[cfg(test)]
@@ -39,6 +40,7 @@ use crate::keys::Testimony;
 use clock::Clock;
 use combine::{Finding, combine};
 use outcome::Ruling;
+use repeated::Repeated;
 use statement::{By, Statement};
 use token::{Presence, Shown, Token};
 use validator::{Checker, Sign};
@@ -107,8 +109,8 @@ pub fn judge(exchange: &Exchange, expected: Option<&Expectation>) -> Verdict {
         learned: None,
         sign: validator::of_fields(response),
     };
-    let echo = token::echo(exchange);
-    let statement = Statement::read(response, sight.with_body, echo, &Words::default());
+    let repeated = Repeated::by(exchange);
+    let statement = Statement::read(response, sight.with_body, repeated, &Words::default());
     sight.conclude(&statement).0
 }
 
@@ -287,6 +289,17 @@ impl Sight<'_> {
         if self.exchange.secrets.is_unseen() {
             caveats.push(
                 "the form of the request was not seen whole: the answer, which may repeat its secrets, is not quoted"
+                    .to_owned(),
+            );
+        }
+        if self
+            .exchange
+            .request
+            .as_ref()
+            .is_some_and(|request| request.has_more)
+        {
+            caveats.push(
+                "the request carried more credentials than are kept: the answer, which may repeat one, is not quoted"
                     .to_owned(),
             );
         }

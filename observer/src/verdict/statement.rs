@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::body;
 use super::cause::{Cause, Subject};
 use super::challenge::{self, Challenge};
+use super::repeated::Repeated;
 use super::rules::{At, Rule, Words};
 use super::validator::{self, Sign};
 use super::wording;
-use crate::credential::Echo;
+use crate::credential::scheme;
 use crate::exchange::{Field, Response};
 use crate::redact;
 
@@ -37,7 +38,7 @@ pub(super) struct Statement {
     /// The code of `grpc-status`.
     pub(super) grpc_status: Option<u16>,
     /// What must not be quoted.
-    echo: Echo,
+    repeated: Repeated,
 }
 
 /// One thing that was said, that names one cause or leaves open which of several.
@@ -84,11 +85,11 @@ pub(super) struct Quote {
 }
 
 impl Quote {
-    fn new(place: &'static str, text: &str, echo: &Echo) -> Self {
+    fn new(place: &'static str, text: &str, repeated: &Repeated) -> Self {
         let of_token = wording::is_of_token(text);
         Self {
             place,
-            text: redact::text(&echo.hide(text), MAX_QUOTE),
+            text: redact::text(&repeated.hide(text), MAX_QUOTE),
             of_token,
         }
     }
@@ -107,13 +108,18 @@ impl Quote {
 }
 
 impl Statement {
-    /// Reads an answer. `with_body`: whether its body may be about the credential. `echo`: the
-    /// secrets of the request, which the answer may repeat.
-    pub(super) fn read(response: &Response, with_body: bool, echo: Echo, words: &Words) -> Self {
+    /// Reads an answer. `with_body`: whether its body may be about the credential. `repeated`:
+    /// what of the request it may repeat.
+    pub(super) fn read(
+        response: &Response,
+        with_body: bool,
+        repeated: Repeated,
+        words: &Words,
+    ) -> Self {
         Reading {
             words,
             statement: Self {
-                echo,
+                repeated,
                 ..Self::default()
             },
         }
@@ -129,7 +135,8 @@ impl Statement {
     pub(super) fn asks_for(&self, scheme: &str) -> bool {
         self.challenges.iter().any(|challenge| {
             // Some name what they take, and not how it is carried: gin-jwt asks for JWT.
-            challenge.scheme == scheme || (challenge.scheme == "jwt" && scheme == "bearer")
+            scheme::may_be(scheme, &challenge.scheme)
+                || (challenge.scheme == "jwt" && scheme == "bearer")
         })
     }
 
@@ -186,7 +193,7 @@ impl Reading<'_> {
             let Some(code) = challenge.attribute("error") else {
                 continue;
             };
-            let quote = Quote::new(place, &format!("error={code}"), &self.statement.echo);
+            let quote = Quote::new(place, &format!("error={code}"), &self.statement.repeated);
             match code {
                 "insufficient_scope" => self.push(&[Cause::ScopeInsufficient], By::Protocol, quote),
                 // RFC 6750 section 3.1: a parameter is missing, repeated or malformed.
@@ -283,7 +290,7 @@ impl Reading<'_> {
             matches!(cause, Some(Cause::ClaimInvalid | Cause::RequestInvalid))
         };
         let is_said = !found.iter().all(|rule| leaves_room(rule.cause));
-        let quote = Quote::new(place, text, &self.statement.echo);
+        let quote = Quote::new(place, text, &self.statement.repeated);
         for rule in found {
             let quote = quote.clone();
             match rule.causes().as_slice() {
@@ -309,7 +316,7 @@ impl Reading<'_> {
             self.push(
                 &wording.causes,
                 by,
-                Quote::new(place, text, &self.statement.echo),
+                Quote::new(place, text, &self.statement.repeated),
             );
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::validator::Leeway;
 use super::{Cause, Expectation};
-use crate::credential::{Carrier, Claims, Credential, Defect, Echo, Signature};
+use crate::credential::{Carrier, Claims, Credential, Defect, Signature};
 use crate::exchange::{Exchange, Request};
 use crate::keys::Testimony;
 use crate::time::Timestamp;
@@ -92,17 +92,6 @@ fn for_proxy(request: &Request) -> Option<&Credential> {
     let others = request.others.iter().map(AsRef::as_ref);
     let mut all = request.credential.as_deref().into_iter().chain(others);
     all.find(|credential| credential.carrier == Carrier::ProxyAuthorization)
-}
-
-/// How the secrets of a request are known where an answer repeats them.
-pub(super) fn echo(exchange: &Exchange) -> Echo {
-    let mut echo = Echo::default();
-    if let Some(request) = &exchange.request {
-        let all = request.credential.iter().chain(&request.others);
-        all.for_each(|credential| echo.add(&credential.echo));
-    }
-    echo.add(&exchange.secrets);
-    echo
 }
 
 /// That a request had no credential where whoever answers with this status looks for one, as a clause.

@@ -1,7 +1,7 @@
 //! When an exchange is complete, and what then leaves.
 
 use super::slot::{Slot, State};
-use super::{Complete, GRACE, Pairing, REST, Waits};
+use super::{Complete, GRACE, Pairing, Waits};
 use crate::credential::Echo;
 use crate::time::Timestamp;
 
@@ -13,11 +13,11 @@ impl Pairing {
 
     /// When [`Self::release`] will next have something.
     pub(in crate::engine) fn deadline(&self, waits: &Waits) -> Option<Timestamp> {
-        let quiet = self
-            .slots
-            .iter()
-            .any(|slot| slot.state == State::Answered)
-            .then(|| self.heard.plus(REST));
+        let answered = self.slots.iter();
+        let quiet = answered
+            .filter(|slot| slot.state == State::Answered)
+            .map(|slot| slot.rest_until(self.heard))
+            .min();
         let due = match self.done.front() {
             Some(slot) => Some(slot.since),
             None => self.first().map(|(_, slot)| self.due(slot, waits)),
@@ -30,7 +30,11 @@ impl Pairing {
 
     /// Gives the next exchange that is complete at `now`.
     pub(in crate::engine) fn release(&mut self, now: Timestamp, waits: &Waits) -> Option<Complete> {
-        if self.heard.plus(REST) <= now {
+        let heard = self.heard;
+        if self
+            .answered()
+            .is_some_and(|slot| slot.rest_until(heard) <= now)
+        {
             self.settle(false, now);
         }
         if let Some(mut slot) = self.done.pop_front() {

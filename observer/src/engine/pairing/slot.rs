@@ -1,7 +1,9 @@
 //! An exchange that is not complete.
 
+use super::{LONGEST_REST, REST, REST_OF_ISSUER};
 use crate::credential::Echo;
 use crate::exchange::{Capture, Excerpt, Request, Response};
+use crate::keys::is_key_path;
 use crate::oauth::Grant;
 use crate::packet::Handling;
 use crate::protocol::http1::Method;
@@ -80,6 +82,20 @@ impl Slot {
         if let Some(response) = &mut self.response {
             response.excerpt = Excerpt::new(bytes, whole);
         }
+    }
+
+    pub(super) fn asks_for_keys(&self) -> bool {
+        let request = self.request.as_ref();
+        request.is_some_and(|request| is_key_path(&request.path))
+    }
+
+    /// Until when the rest of its excerpt is waited for, where data was last seen at `heard`.
+    pub(super) fn rest_until(&self, heard: Timestamp) -> Timestamp {
+        let response = self.response.as_ref();
+        let is_accepted = response.is_some_and(|response| response.status < 400);
+        let is_of_issuer = is_accepted && (self.grant.is_some() || self.asks_for_keys());
+        let rest = if is_of_issuer { REST_OF_ISSUER } else { REST };
+        heard.plus(rest).min(self.since.plus(LONGEST_REST))
     }
 
     pub(super) fn is_handled(&self) -> bool {

@@ -163,7 +163,7 @@ fn an_excerpt_ends_when_the_connection_is_quiet() {
     let mut wire = Wire::open();
     wire.client(GET)
         .server("HTTP/1.1 401 X\r\nContent-Length: 9\r\n\r\nabc")
-        .wait(1100)
+        .wait(410)
         .server("def");
     assert_eq!(wire.told(), ["0 GET /a 401 \"abc\" …"]);
 }
@@ -173,11 +173,24 @@ fn an_excerpt_may_come_with_pauses() {
     let mut wire = Wire::open();
     wire.client(GET)
         .server("HTTP/1.1 401 X\r\nContent-Length: 9\r\n\r\n")
-        .wait(900)
+        .wait(390)
         .server("abc")
-        .wait(900)
+        .wait(390)
         .server("defghi");
     assert_eq!(wire.told(), ["0 GET /a 401 \"abcdefghi\""]);
+}
+
+#[test]
+fn a_body_that_trickles_is_not_waited_for_for_ever() {
+    let mut wire = Wire::open();
+    wire.client(GET)
+        .server("HTTP/1.1 401 X\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for _ in 0..60 {
+        wire.wait(200).server("1\r\nx\r\n");
+    }
+    // Of 12 s ten.
+    let told = format!("0 GET /a 401 \"{}\" …", "x".repeat(49));
+    assert_eq!(wire.told(), [told]);
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl Client {
         let status = answer.status().as_u16();
         if status != 200 {
             return Err(FetchError::Status {
-                url: url.to_owned(),
+                url: shown(url),
                 status,
             });
         }
@@ -97,12 +97,12 @@ impl Client {
         );
         let (body, _) = self.get(&url)?;
         let Ok(document) = serde_json::from_slice::<Discovery>(&body) else {
-            return Err(FetchError::NotDiscovery { url });
+            return Err(FetchError::NotDiscovery { url: shown(&url) });
         };
         // Section 4.3: exactly, or another could speak for it.
         if document.issuer != issuer {
             return Err(FetchError::OtherIssuer {
-                url,
+                url: shown(&url),
                 found: crate::redact::label(&document.issuer, 256),
             });
         }
@@ -116,7 +116,7 @@ impl Client {
             let address = host.parse::<IpAddr>();
             host == "localhost" || address.is_ok_and(|address| address.is_loopback())
         };
-        let url = || crate::redact::label(url, 256);
+        let url = || shown(url);
         match uri.as_ref().map(|uri| (uri.scheme_str(), uri.host())) {
             Some((Some("https"), Some(_))) => Ok(()),
             Some((Some("http"), Some(host))) if self.in_clear || is_here(host) => Ok(()),
@@ -126,9 +126,19 @@ impl Client {
     }
 }
 
+/// A URL as people may see it: without what may be a secret, user information and the query.
+pub(super) fn shown(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let colon = if scheme.is_empty() { "" } else { "://" };
+    crate::redact::label(&format!("{scheme}{colon}{host}{path}"), 256)
+}
+
 impl FetchError {
     fn of(url: &str, error: ureq::Error) -> Self {
-        let url = url.to_owned();
+        let url = shown(url);
         match error {
             ureq::Error::Timeout(_) => Self::TimedOut { url },
             ureq::Error::BodyExceedsLimit(_) => Self::TooLarge { url },

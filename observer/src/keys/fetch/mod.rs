@@ -71,7 +71,10 @@ impl Remote {
             None => client.discover(&self.issuer)?,
         };
         let (body, max_age) = client.get(&url)?;
-        let set = KeySet::read(&body).map_err(|unusable| FetchError::NotKeys { url, unusable })?;
+        let set = KeySet::read(&body).map_err(|unusable| FetchError::NotKeys {
+            url: client::shown(&url),
+            unusable,
+        })?;
         Ok((set, max_age))
     }
 }

@@ -96,6 +96,7 @@ fn read_as(
             preflight: method == "OPTIONS" && facts.origin && facts.asks_method,
             credential: carried.judged,
             others: carried.others,
+            has_more: carried.has_more,
         }),
         method: match method {
             "HEAD" => Method::Head,

@@ -65,6 +65,7 @@ pub(super) fn exchange(
                 preflight: false,
                 credential,
                 others: Vec::new(),
+                has_more: false,
             }),
         }),
         response: Some(response),
