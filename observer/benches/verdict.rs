@@ -79,7 +79,7 @@ fn exchange(credential: Arc<Credential>, body: &str) -> Exchange {
                 preflight: false,
                 credential: Some(credential),
                 others: Vec::new(),
-                has_more: false,
+                left_out: Default::default(),
             }),
         }),
         response: Some(Response {

@@ -150,17 +150,15 @@ pub struct RequestHead {
     pub credential: Option<Arc<Credential>>,
     /// The other credentials that it carried: at most [`crate::credential::MAX_OTHERS`].
     pub others: Vec<Arc<Credential>>,
-    /// It carried more, of which nothing is known by which they could be hidden.
-    pub has_more: bool,
+    /// How other secrets are known that it carried: of more credentials than are kept, or of a form that
+    /// nobody read.
+    pub left_out: Echo,
 }
 
 impl RequestHead {
     /// How its secrets are known where the answer repeats them.
     pub fn echo(&self) -> Echo {
-        let mut echo = match self.has_more {
-            true => Echo::unseen(),
-            false => Echo::default(),
-        };
+        let mut echo = self.left_out.clone();
         let all = self.credential.iter().chain(&self.others);
         all.for_each(|credential| echo.add(&credential.echo));
         echo

@@ -142,6 +142,29 @@ fn no_event_has_a_secret_that_an_answer_repeats() {
             "the token orange-cellar has expired",
         ),
         (
+            with("/a", "Authorization: Bearer abcd,orange-cellar somebody"),
+            "the token orange-cellar of SOMEBODY has expired",
+        ),
+        (
+            with("/a", "Authorization: Basic b3JhbmdlLWNlbGxhcjo"),
+            "no user orange-cellar",
+        ),
+        (
+            post("/logout", "refresh_token=orange-cellar"),
+            "the token orange-cellar has expired",
+        ),
+        (
+            post("/form", "a=b&new_password=orange+c%2Bellar"),
+            "no orange%20c%252Bellar",
+        ),
+        (
+            with(
+                "/a",
+                "Authorization: Bearer a\r\nAuthorization: Bearer orange-cellar",
+            ),
+            "the token orange-cellar has expired",
+        ),
+        (
             with("/a?access_token=orange%2Fcellar", "A: b"),
             "the token orange%2Fcellar has expired",
         ),
@@ -156,7 +179,7 @@ fn no_event_has_a_secret_that_an_answer_repeats() {
     .server("HTTP/1.1 401 X\r\nContent-Length: 99\r\n\r\nthe token has expired: orange-cell")
     .close();
     let events = events(&talk);
-    assert_eq!(events.len(), 7);
+    assert_eq!(events.len(), 12);
     for event in &events {
         let event = serde_json::to_string(event).unwrap();
         for secret in ["orange", "cellar", "somebody"] {

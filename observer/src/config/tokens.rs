@@ -163,7 +163,10 @@ impl TryFrom<Set> for Keys {
             (Some(file), None) => Place::File(file),
             (None, Some(url)) if is_url(&url) => Place::Url(url),
             (None, Some(url)) => {
-                return Err(format!("{url:?} is no url: it begins with https://"));
+                return Err(format!(
+                    "{:?} is no url: it begins with https://",
+                    crate::redact::url(&url)
+                ));
             }
             (None, None) if is_url(&issuer) && !issuer.contains('=') => Place::Discovered,
             (None, None) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use httparse::Header;
 
 use super::carrier::{Found, Purpose, cookies, of_field, query, subprotocols};
-use super::{Carrier, Credential, Inspector};
+use super::{Carrier, Credential, Echo, Inspector};
 
 /// How many credentials of a request are kept besides the one that is judged.
 pub const MAX_OTHERS: usize = 4;
@@ -18,8 +18,8 @@ pub struct Carried {
     pub judged: Option<Arc<Credential>>,
     /// Others, the likeliest to count first: at most [`MAX_OTHERS`].
     pub others: Vec<Arc<Credential>>,
-    /// There were more, some of them without a shape that gives them away where they are repeated.
-    pub has_more: bool,
+    /// How those are known that are not kept.
+    pub left_out: Echo,
 }
 
 /// Where in a request's head credentials may be.
@@ -54,6 +54,12 @@ impl Inspector {
         let mut carried = Ranked::default();
         if let Some(credential) = first {
             carried.add(Purpose::Authorization, credential);
+        }
+        let is_one = |field: &&Header<'_>| field.name.eq_ignore_ascii_case("authorization");
+        for more in fields.iter().filter(is_one).skip(1) {
+            if let Some(credential) = self.inspect(std::slice::from_ref(more), cut) {
+                carried.left_out.add(&credential.echo);
+            }
         }
         let policy = self.policy();
         let carriers = &policy.carriers;
@@ -91,7 +97,7 @@ impl Carried {
     /// These, and one more.
     pub(super) fn and(self, credential: Arc<Credential>) -> Self {
         let mut ranked = Ranked {
-            has_more: self.has_more,
+            left_out: self.left_out,
             ..Ranked::default()
         };
         let all = self.judged.into_iter().chain(self.others);
@@ -126,7 +132,7 @@ pub(crate) fn second<'a>(
 #[derive(Default)]
 struct Ranked {
     all: Vec<(Purpose, Arc<Credential>)>,
-    has_more: bool,
+    left_out: Echo,
 }
 
 /// So many are looked at before the least of them are left out.
@@ -137,7 +143,7 @@ impl Ranked {
         if self.all.len() < MAX_FOUND {
             self.all.push((purpose, credential));
         } else {
-            self.has_more |= !credential.echo.is_empty();
+            self.left_out.add(&credential.echo);
         }
     }
 
@@ -150,11 +156,12 @@ impl Ranked {
             .map(|(_, credential)| credential);
         let mut all = all.map(|(_, credential)| credential);
         let others = all.by_ref().take(MAX_OTHERS).collect();
-        let has_more = self.has_more || all.any(|credential| !credential.echo.is_empty());
+        let mut left_out = self.left_out;
+        all.for_each(|credential| left_out.add(&credential.echo));
         Carried {
             judged,
             others,
-            has_more,
+            left_out,
         }
     }
 }
@@ -334,7 +341,13 @@ mod tests {
         let many: String = (0..99).map(|at| format!("&jwt=opaque-{at}")).collect();
         let all = carried(&format!("/?{many}"), &[("Authorization", "Bearer a")]);
         assert_eq!(all.others.len(), MAX_OTHERS);
-        assert!(all.has_more, "nobody could know them again");
+        assert!(all.left_out.is_unseen(), "nobody could know them all again");
+        let all = carried(&format!("/?{}", many.split_at(200).0), &[]);
+        assert!(!all.left_out.is_unseen());
+        assert_eq!(
+            all.left_out.hide("not opaque-7, and"),
+            "not [redacted], and"
+        );
         let policy = Policy::new(
             FingerprintKey::random().unwrap(),
             KeySets::default(),

@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 use base64::prelude::*;
 use zeroize::Zeroizing;
 
+use super::scheme;
+
 /// What is left of a secret to find it in a text: its length and hashes under a key of this process.
 /// An opaque token or a password may be words, so that its shape does not give it away.
 ///
@@ -37,18 +39,48 @@ const HIDDEN: &str = crate::redact::REDACTED;
 
 impl Echo {
     /// That of a token; of Basic credentials (RFC 7617) that of the password, too.
-    pub(super) fn of(token: &[u8], is_basic: bool) -> Self {
-        let pair = is_basic
-            .then(|| BASE64_STANDARD.decode(token).ok())
-            .flatten();
-        let pair = Zeroizing::new(pair.unwrap_or_default());
-        let colon = pair.iter().position(|byte| *byte == b':');
-        let password = colon.and_then(|at| pair.get(at + 1..)).unwrap_or_default();
-        let marks = [Mark::of(token), Mark::of(password)];
-        Self {
-            marks: marks.into_iter().flatten().collect(),
-            unseen: false,
+    pub(super) fn of(secret: &[u8]) -> Self {
+        let mut echo = Self::default();
+        echo.mark(secret);
+        echo
+    }
+
+    /// That of Basic credentials (RFC 7617): of the pair, and of the password; where that is none, of the
+    /// user, who is the secret then. `cut`: not all of the pair was seen.
+    pub(super) fn of_basic(pair: &[u8], cut: bool) -> Self {
+        let mut echo = Self::of(pair);
+        let decoded = BASE64_STANDARD
+            .decode(pair)
+            .or_else(|_| BASE64_STANDARD_NO_PAD.decode(pair));
+        let decoded = Zeroizing::new(decoded.unwrap_or_default());
+        let colon = decoded.iter().position(|byte| *byte == b':');
+        let halves = colon.and_then(|at| Some((decoded.get(..at)?, decoded.get(at + 1..)?)));
+        match halves {
+            Some((user, password)) if password.len() < SHORTEST => echo.mark(user),
+            Some((_, password)) => echo.mark(password),
+            None => {}
         }
+        echo.unseen |= cut || (halves.is_none() && pair.len() >= SHORTEST);
+        echo
+    }
+
+    /// That of each word of a text that should have been one token: any of them may be the secret.
+    pub(super) fn of_words(text: &[u8]) -> Self {
+        let mut echo = Self::of(text);
+        let is_scheme = |word: &[u8]| scheme::shown(word) != scheme::OTHER;
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || b",;\"'".contains(byte);
+        for word in text.split(ends) {
+            let trimmed = word.len() - word.iter().rev().take_while(|byte| **byte == b'=').count();
+            let sign = word.iter().take(trimmed).position(|byte| *byte == b'=');
+            match sign.and_then(|at| word.get(at + 1..)) {
+                Some(value) => echo.mark(value),
+                // What stands before a quoted value is a name.
+                None if trimmed < word.len() && word.len() < 16 => {}
+                None if is_scheme(word) => {}
+                None => echo.mark(word),
+            }
+        }
+        echo
     }
 
     /// Of secrets that may have been where nobody could look.
@@ -61,9 +93,24 @@ impl Echo {
 
     /// Adds what is known of other secrets.
     pub fn add(&mut self, other: &Self) {
-        let room = MAX_MARKS.saturating_sub(self.marks.len());
-        self.unseen |= other.unseen || other.marks.len() > room;
-        self.marks.extend(other.marks.iter().take(room));
+        self.unseen |= other.unseen;
+        other.marks.iter().for_each(|mark| self.push(*mark));
+    }
+
+    fn mark(&mut self, secret: &[u8]) {
+        if let Some(mark) = Mark::of(secret) {
+            self.push(mark);
+        }
+    }
+
+    fn push(&mut self, mark: Mark) {
+        if self.marks.contains(&mark) {
+            return;
+        }
+        match self.marks.len() < MAX_MARKS {
+            true => self.marks.push(mark),
+            false => self.unseen = true,
+        }
     }
 
     /// Whether there may be secrets that nobody saw.
@@ -87,7 +134,7 @@ impl Echo {
             .marks
             .iter()
             .fold(text.to_owned(), |text, mark| mark.hide(&text));
-        match !self.marks.is_empty() && self.is_written_in(&hidden) {
+        match self.is_written_in(&hidden, |mark, bytes| mark.next(bytes, 0).is_some()) {
             true => HIDDEN.to_owned(),
             false => hidden,
         }
@@ -96,12 +143,20 @@ impl Echo {
     /// The same of a text whose end was not seen: what may be the start of the secret there is left out too.
     pub fn hide_in_cut(&self, text: &str) -> String {
         let marks = self.marks.iter();
-        marks.fold(self.hide(text), |text, mark| mark.hide_end(text))
+        let hidden = marks.fold(self.hide(text), |text, mark| mark.hide_end(text));
+        match self.is_written_in(&hidden, |mark, bytes| mark.end(bytes).is_some()) {
+            true => HIDDEN.to_owned(),
+            false => hidden,
+        }
     }
 
-    fn is_written_in(&self, text: &str) -> bool {
-        let mut readings = writing::readings(text);
-        readings.any(|bytes| self.marks.iter().any(|mark| mark.next(&bytes, 0).is_some()))
+    fn is_written_in(&self, text: &str, is_there: impl Fn(&Mark, &[u8]) -> bool) -> bool {
+        if self.marks.is_empty() {
+            return false;
+        }
+        let readings = writing::readings(text);
+        let mut readings = readings.iter();
+        readings.any(|bytes| self.marks.iter().any(|mark| is_there(mark, bytes)))
     }
 }
 
@@ -135,27 +190,34 @@ impl Mark {
         out + text.get(kept..).unwrap_or_default()
     }
 
-    /// Leaves out the end of a text that starts as the secret does and is shorter.
+    /// Leaves out the end of a text that starts as the secret does.
     fn hide_end(&self, text: String) -> String {
-        let bytes = text.as_bytes();
-        let first = bytes.len().saturating_sub(self.length - 1);
-        let starts = bytes.windows(SHORTEST).enumerate().skip(first);
-        let mut starts = starts.filter(|(_, window)| hash(window) == self.start);
-        match starts.next() {
-            Some((at, _)) => text.get(..at).unwrap_or_default().to_owned() + HIDDEN,
+        match self.end(text.as_bytes()) {
+            Some(at) => text.get(..at).unwrap_or_default().to_owned() + HIDDEN,
             None => text,
         }
     }
 
+    /// Where the end of a text begins that starts as the secret does and is shorter.
+    fn end(&self, bytes: &[u8]) -> Option<usize> {
+        let first = bytes.len().saturating_sub(self.length - 1);
+        let mut starts = bytes.windows(SHORTEST).enumerate().skip(first);
+        let found = starts.find(|(_, window)| hash(window) == self.start);
+        found.map(|(at, _)| at)
+    }
+
     /// Where the secret is next in a text, from a place on.
     fn next(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        if bytes.len().saturating_sub(from) < self.length {
+            return None;
+        }
         // What the first byte of the window weighs when it leaves.
         let weight = (0..self.length).fold(1_u64, |weight, _| weight.wrapping_mul(*BASE));
         let mut hash = 0_u64;
         for (at, byte) in bytes.iter().enumerate().skip(from) {
             hash = roll(hash, *byte);
             if let Some(left) = at.checked_sub(self.length).filter(|left| *left >= from) {
-                let gone = bytes.get(left).map_or(0, |byte| u64::from(*byte) + 1);
+                let gone = bytes.get(left).map_or(0, |byte| number(*byte));
                 hash = hash.wrapping_sub(gone.wrapping_mul(weight));
             }
             let start = (at + 1).checked_sub(self.length);
@@ -173,7 +235,12 @@ fn hash(bytes: &[u8]) -> u64 {
 
 /// Adds a byte to the hash of those before it.
 fn roll(hash: u64, byte: u8) -> u64 {
-    hash.wrapping_mul(*BASE).wrapping_add(u64::from(byte) + 1)
+    hash.wrapping_mul(*BASE).wrapping_add(number(byte))
+}
+
+/// What a byte counts, in either case: some write what they repeat in capitals.
+fn number(byte: u8) -> u64 {
+    u64::from(byte.to_ascii_lowercase()) + 1
 }
 
 fn is_part(byte: u8) -> bool {
@@ -189,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_secret_of_words_is_found_wherever_it_stands() {
-        let echo = Echo::of(b"correct-horse", false);
+        let echo = Echo::of(b"correct-horse");
         for (text, want) in [
             ("correct-horse", "[redacted]"),
             ("ä 'correct-horse' ö", "ä '[redacted]' ö"),
@@ -197,7 +264,8 @@ mod tests {
                 "no correct-horse-battery, correct-horse!",
                 "no [redacted], [redacted]!",
             ),
-            ("correct-horsE correct hors", "correct-horsE correct hors"),
+            ("correct horse correct-hors", "correct horse correct-hors"),
+            ("CORRECT-Horse", "[redacted]"),
             ("", ""),
         ] {
             assert_eq!(echo.hide(text), want);
@@ -207,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_secret_in_another_writing_hides_all_of_a_text() {
-        let echo = Echo::of("p@ss w\"ord'".as_bytes(), false);
+        let echo = Echo::of("p@ss w\"ord'".as_bytes());
         for text in [
             "no p%40ss%20w%22ord%27",
             "no p%40ss+w%22ord'",
@@ -230,7 +298,7 @@ mod tests {
 
     #[test]
     fn where_a_text_was_cut_the_start_of_a_secret_is_hidden() {
-        let echo = Echo::of(b"correct-horse", false);
+        let echo = Echo::of(b"correct-horse");
         for (text, want) in [
             ("not correct-hor", "not [redacted]"),
             ("not corr", "not [redacted]"),
@@ -245,19 +313,33 @@ mod tests {
     }
 
     #[test]
+    fn of_what_should_have_been_one_token_every_word_is_hidden() {
+        for text in [
+            "one orange-cellar two",
+            "abcd,orange-cellar",
+            "token=\"orange-cellar\"",
+            "t=orange-cellar",
+        ] {
+            let echo = Echo::of_words(text.as_bytes());
+            assert_eq!(echo.hide("no orange-cellar!"), "no [redacted]!", "{text}");
+        }
+        assert_eq!(Echo::of_words(b"token=\"x\"").hide("token=y"), "token=y");
+    }
+
+    #[test]
     fn of_more_secrets_than_are_known_nothing_is_shown() {
         let mut echo = Echo::default();
         for number in 0..MAX_MARKS {
-            echo.add(&Echo::of(format!("secret-{number}").as_bytes(), false));
+            echo.add(&Echo::of(format!("secret-{number}").as_bytes()));
         }
         assert_eq!(echo.hide("secret-31, words"), "[redacted], words");
-        echo.add(&Echo::of(b"one-more", false));
+        echo.add(&Echo::of(b"one-more"));
         assert_eq!(echo.hide("words"), HIDDEN);
     }
 
     #[test]
     fn beside_what_was_not_seen_nothing_is_shown() {
-        let mut echo = Echo::of(b"correct-horse", false);
+        let mut echo = Echo::of(b"correct-horse");
         echo.add(&Echo::unseen());
         assert!(!Echo::unseen().is_empty());
         assert_eq!(echo.hide("any words"), HIDDEN);
@@ -266,8 +348,17 @@ mod tests {
 
     #[test]
     fn a_password_is_found_without_its_name() {
-        let echo = Echo::of(BASE64_STANDARD.encode("admin:hunter").as_bytes(), true);
+        let echo = Echo::of_basic(BASE64_STANDARD.encode("admin:hunter").as_bytes(), false);
         assert_eq!(echo.hide("admin/hunter"), "admin/[redacted]");
-        assert_eq!(Echo::of(b"abc", false).hide("abc"), "abc");
+        let unpadded = BASE64_STANDARD_NO_PAD.encode("a:hunter");
+        let hide = |pair: &str, cut| Echo::of_basic(pair.as_bytes(), cut).hide("a hunter");
+        assert_eq!(hide(&unpadded, false), "a [redacted]");
+        assert_eq!(
+            hide(&BASE64_STANDARD.encode("hunter:"), false),
+            "a [redacted]"
+        );
+        assert_eq!(hide(&unpadded, true), HIDDEN);
+        assert_eq!(hide("no base64", false), HIDDEN);
+        assert_eq!(Echo::of(b"abc").hide("abc"), "abc");
     }
 }

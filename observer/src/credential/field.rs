@@ -22,6 +22,10 @@ pub(super) struct Parts<'a> {
     pub(super) scheme: Option<&'a [u8]>,
     /// What comes after the scheme, without what does not belong to it.
     pub(super) token: &'a [u8],
+    /// All that comes after the scheme.
+    pub(super) rest: &'a [u8],
+    /// All of the field.
+    pub(super) value: &'a [u8],
     /// What is wrong with the field.
     pub(super) defects: Vec<Defect>,
 }
@@ -71,6 +75,8 @@ pub(super) fn take_apart(value: &[u8]) -> Parts<'_> {
     Parts {
         scheme,
         token,
+        rest,
+        value,
         defects,
     }
 }

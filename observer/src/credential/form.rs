@@ -18,11 +18,13 @@ pub struct Form {
     pub grant: Option<Grant>,
     /// How its secrets are known where the answer repeats them.
     pub secrets: Echo,
+    /// The same of what may be secret in it besides.
+    pub left_out: Echo,
 }
 
 /// How many members of a form are looked at.
 const MAX_MEMBERS: usize = 64;
-/// Members that are secrets, and no tokens.
+/// Members by which somebody asks to be let in, and no tokens.
 const SECRETS: &[&str] = &[
     "client_secret",
     "code_verifier",
@@ -32,6 +34,21 @@ const SECRETS: &[&str] = &[
     "pwd",
     "secret",
     "user_code",
+];
+/// What the names of members have in them that are not shown where an answer repeats them. Some that are no
+/// secrets have it too, and are hidden for nothing.
+const HIDDEN: &[&str] = &[
+    "apikey",
+    "api_key",
+    "assertion",
+    "code",
+    "otp",
+    "pass",
+    "pin",
+    "pwd",
+    "secret",
+    "token",
+    "verifier",
 ];
 
 impl Inspector {
@@ -45,9 +62,15 @@ impl Inspector {
             true => Echo::default(),
             false => Echo::unseen(),
         };
+        let mut left_out = Echo::default();
         for (name, value) in &members {
+            let name = name.to_ascii_lowercase();
+            let is_kind = name.ends_with("_type") || name.ends_with("_hint");
+            if !is_kind && HIDDEN.iter().any(|part| name.contains(part)) {
+                left_out.add(&Echo::of(value));
+            }
             if SECRETS.contains(&name.as_str()) {
-                secrets.add(&Echo::of(value, false));
+                secrets.add(&Echo::of(value));
             }
         }
         let mut carried = None;
@@ -78,6 +101,7 @@ impl Inspector {
             carried,
             grant,
             secrets,
+            left_out,
         }
     }
 

@@ -135,18 +135,13 @@ impl Inspector {
         let fingerprint: Option<Fingerprint> =
             (!cut && !token.is_empty()).then(|| self.policy.key.fingerprint(&[token]));
         let echo = match reading.kind {
-            // Their shape gives them away wherever they are repeated.
-            Kind::Jwt | Kind::Jwe if inner.is_none() => Echo::default(),
-            _ => Echo::of(sent, is_basic),
-        };
-        let echo = match parts.scheme {
             // It may be the start of a secret.
-            Some(first) if scheme.as_deref() == Some(scheme::OTHER) => {
-                let mut all = Echo::of(first, false);
-                all.add(&echo);
-                all
-            }
-            _ => echo,
+            _ if scheme.as_deref() == Some(scheme::OTHER) => Echo::of_words(parts.value),
+            _ if is_basic => Echo::of_basic(sent, cut),
+            _ if parts.rest != sent => Echo::of_words(parts.rest),
+            // Their shape gives them away wherever they are repeated.
+            Kind::Jwt | Kind::Jwe => Echo::default(),
+            _ => Echo::of(sent),
         };
         let claims = reading.claims.as_ref();
         let issuer = claims.and_then(|claims| claims.issuer.as_deref());
@@ -216,9 +211,12 @@ fn parts(value: &[u8], form: Form) -> Parts<'_> {
     if form == Form::Scheme || is_scheme(b"bearer ") || is_scheme(b"basic ") {
         return take_apart(value);
     }
+    let token = value.trim_ascii();
     Parts {
         scheme: None,
-        token: value.trim_ascii(),
+        token,
+        rest: token,
+        value: token,
         defects: Vec::new(),
     }
 }

@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_code_that_repeats_a_secret_is_hidden_and_one_of_a_standard_is_not() {
         let body = r#"{"error":"bad password correct-horse"}"#;
-        let secret = Echo::of(b"correct-horse", false);
+        let secret = Echo::of(b"correct-horse");
         let error = |body: &str, echo: &Echo| read_beside(body, echo).error.unwrap();
         assert_eq!(error(body, &secret), "bad password [redacted]");
         assert_eq!(error(body, &Echo::unseen()), "[redacted]");

@@ -103,8 +103,7 @@ pub(super) struct Waits {
 /// clock of the data.
 pub(super) const GRACE: Duration = Duration::from_millis(20);
 /// For how long the rest of an excerpt is, while the connection is quiet. Most are there at once, or full:
-/// this is for bodies that come in pieces, with a round trip, a retransmission (RFC 6298) or a busy
-/// machine between two of them. Shorter than one end of an exchange waits for the other to be told.
+/// this is for bodies that come in pieces, with a round trip or a busy machine between two of them. Shorter than one end of an exchange waits for the other to be told.
 const REST: Duration = Duration::from_millis(400);
 /// The same of what an issuer gives out: key sets are large, and may come from far away.
 const REST_OF_ISSUER: Duration = Duration::from_secs(2);
@@ -246,13 +245,16 @@ impl Pairing {
         let head = Carried {
             judged: request.credential.clone(),
             others: request.others.clone(),
-            has_more: request.has_more,
+            left_out: request.left_out.clone(),
         };
         let form = read(&request.path, head, &bytes);
         let request = slot.request.insert(request);
         if let Some(carried) = form.carried {
             (request.credential, request.others) = (carried.judged, carried.others);
-            request.has_more = carried.has_more;
+            request.left_out = carried.left_out;
+        }
+        if !form.left_out.is_empty() {
+            request.left_out.add(&form.left_out);
         }
         (slot.grant, slot.secrets) = (form.grant.map(Box::new), form.secrets);
     }

@@ -45,7 +45,7 @@ pub(crate) fn exchange() -> Exchange {
                 preflight: false,
                 credential: Some(Arc::new(credential())),
                 others: Vec::new(),
-                has_more: false,
+                left_out: Default::default(),
             }),
         }),
         response: Some(Response {

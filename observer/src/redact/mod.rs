@@ -7,8 +7,10 @@
 
 mod path;
 mod secret;
+mod url;
 
 pub use path::{path, template};
+pub use url::url;
 
 /// What stands in text for something that may be a token.
 pub const REDACTED: &str = "[redacted]";

@@ -330,7 +330,7 @@ fn scope(statement: &Statement, token: &Token<'_>) -> Weight {
     } else if claims.scopes.len() >= MAX_LIST {
         Fits(Some("the token has more scopes than are kept".to_owned()))
     } else {
-        let lacking = crate::redact::text(&lacking.join(" "), 160);
+        let lacking = crate::redact::text(&statement.repeated.hide(&lacking.join(" ")), 160);
         Proves(format!("the token has {has} and lacks {lacking}"))
     }
 }

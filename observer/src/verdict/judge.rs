@@ -154,7 +154,8 @@ impl Judge {
         }
         // What a form had is not part of the case, and few requests have one.
         let request = exchange.request.as_ref();
-        let is_alone = !exchange.has_secrets() && !request.is_some_and(|request| request.has_more);
+        let is_alone =
+            !exchange.has_secrets() && request.is_none_or(|request| request.left_out.is_empty());
         if let Some(known) = self.known.get(self.case.as_slice()).filter(|_| is_alone) {
             return Arc::clone(&known.verdict);
         }

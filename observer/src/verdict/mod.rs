@@ -286,20 +286,9 @@ impl Sight<'_> {
                 "the request was not seen, or not all of its head".to_owned()
             });
         }
-        if self.exchange.secrets.is_unseen() {
+        if statement.repeated.is_unknown() {
             caveats.push(
-                "the form of the request was not seen whole: the answer, which may repeat its secrets, is not quoted"
-                    .to_owned(),
-            );
-        }
-        if self
-            .exchange
-            .request
-            .as_ref()
-            .is_some_and(|request| request.has_more)
-        {
-            caveats.push(
-                "the request carried more credentials than are kept: the answer, which may repeat one, is not quoted"
+                "the answer is not quoted: it may repeat a secret of the request that was not read"
                     .to_owned(),
             );
         }

@@ -44,7 +44,10 @@ pub(super) fn rule(
         401 | 403 | 407 => step(exchange, statement, token)
             .map_or(Rejected, |clause| Step(Cause::NotAFailure, clause)),
         302 | 303 | 307 => match response.field(Field::Location).filter(|to| is_login(to)) {
-            Some(to) => Login(format!("the answer redirects to {}", redact::path(to))),
+            Some(to) => Login(format!(
+                "the answer redirects to {}",
+                redact::path(&statement.repeated.hide(to))
+            )),
             None => Plain(
                 Outcome::Undetermined,
                 "a redirect says nothing about the credential",
@@ -140,7 +143,7 @@ fn first_leg(statement: &Statement) -> Option<String> {
     {
         return Some(format!(
             "the server opens the handshake of {}",
-            redact::text(&first.scheme, 32)
+            redact::text(&statement.repeated.hide(&first.scheme), 32)
         ));
     }
     if statement.attribute("resource_metadata").is_some() && !first.has_error() {

@@ -31,6 +31,11 @@ impl Repeated {
         self.echo.is_empty()
     }
 
+    /// Whether nothing of the answer may be shown, because nobody knows all that it may repeat.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.echo.is_unseen()
+    }
+
     /// A text of the answer without them.
     pub(super) fn hide(&self, text: &str) -> String {
         match self.cut {

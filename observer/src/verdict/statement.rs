@@ -38,7 +38,7 @@ pub(super) struct Statement {
     /// The code of `grpc-status`.
     pub(super) grpc_status: Option<u16>,
     /// What must not be quoted.
-    repeated: Repeated,
+    pub(super) repeated: Repeated,
 }
 
 /// One thing that was said, that names one cause or leaves open which of several.

@@ -1,15 +1,30 @@
 //! The ways in which an answer may write what it repeats.
 
-/// A text with what is percent-encoded (RFC 3986 section 2.1), or escaped as HTML and JSON do it, undone:
-/// where there is any, and once more with `+` as a space.
-pub(super) fn readings(text: &str) -> impl Iterator<Item = Vec<u8>> {
-    let is_written = text.contains(['%', '&', '\\', '+']);
-    let plain = is_written.then(|| undone(text.as_bytes()));
-    let spaced = plain.as_ref().filter(|_| text.contains('+')).map(|plain| {
-        let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
-        plain.iter().map(space).collect()
-    });
-    plain.into_iter().chain(spaced)
+/// How often what is written in one way may be written again in another.
+const ROUNDS: usize = 3;
+
+/// A text with what is percent-encoded (RFC 3986 section 2.1), or escaped as HTML and JSON do it, undone,
+/// where there is any; as it is, and with `+` as a space.
+pub(super) fn readings(text: &str) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    if !text.contains(['%', '&', '\\', '+']) {
+        return all;
+    }
+    for is_spaced in [false, true] {
+        let space = |byte| match byte {
+            b'+' if is_spaced => b' ',
+            byte => byte,
+        };
+        let mut reading: Vec<u8> = text.bytes().map(space).collect();
+        for _ in 0..ROUNDS {
+            reading = undone(&reading);
+            if all.last() == Some(&reading) {
+                break;
+            }
+            all.push(reading.clone());
+        }
+    }
+    all
 }
 
 fn undone(bytes: &[u8]) -> Vec<u8> {

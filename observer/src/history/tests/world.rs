@@ -196,7 +196,7 @@ impl World {
                     preflight: false,
                     credential: token.cloned().map(Arc::new),
                     others: Default::default(),
-                    has_more: false,
+                    left_out: Default::default(),
                 }),
             }),
             response: Some(Response {

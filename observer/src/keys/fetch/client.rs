@@ -10,6 +10,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::credential::Unusable;
 use crate::keys::max_age_of;
+use crate::redact;
 
 /// A document is at most so large.
 const MAX_BODY: u64 = 1 << 20;
@@ -74,7 +75,7 @@ impl Client {
         let status = answer.status().as_u16();
         if status != 200 {
             return Err(FetchError::Status {
-                url: shown(url),
+                url: redact::url(url),
                 status,
             });
         }
@@ -97,13 +98,15 @@ impl Client {
         );
         let (body, _) = self.get(&url)?;
         let Ok(document) = serde_json::from_slice::<Discovery>(&body) else {
-            return Err(FetchError::NotDiscovery { url: shown(&url) });
+            return Err(FetchError::NotDiscovery {
+                url: redact::url(&url),
+            });
         };
         // Section 4.3: exactly, or another could speak for it.
         if document.issuer != issuer {
             return Err(FetchError::OtherIssuer {
-                url: shown(&url),
-                found: crate::redact::label(&document.issuer, 256),
+                url: redact::url(&url),
+                found: redact::label(&document.issuer, 256),
             });
         }
         Ok(document.jwks_uri)
@@ -116,7 +119,7 @@ impl Client {
             let address = host.parse::<IpAddr>();
             host == "localhost" || address.is_ok_and(|address| address.is_loopback())
         };
-        let url = || shown(url);
+        let url = || redact::url(url);
         match uri.as_ref().map(|uri| (uri.scheme_str(), uri.host())) {
             Some((Some("https"), Some(_))) => Ok(()),
             Some((Some("http"), Some(host))) if self.in_clear || is_here(host) => Ok(()),
@@ -126,25 +129,15 @@ impl Client {
     }
 }
 
-/// A URL as people may see it: without what may be a secret, user information and the query.
-pub(super) fn shown(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let colon = if scheme.is_empty() { "" } else { "://" };
-    crate::redact::label(&format!("{scheme}{colon}{host}{path}"), 256)
-}
-
 impl FetchError {
     fn of(url: &str, error: ureq::Error) -> Self {
-        let url = shown(url);
+        let url = redact::url(url);
         match error {
             ureq::Error::Timeout(_) => Self::TimedOut { url },
             ureq::Error::BodyExceedsLimit(_) => Self::TooLarge { url },
             error => Self::Unreachable {
                 url,
-                error: crate::redact::text(&error.to_string(), 256),
+                error: redact::text(&error.to_string(), 256),
             },
         }
     }

@@ -72,7 +72,7 @@ impl Remote {
         };
         let (body, max_age) = client.get(&url)?;
         let set = KeySet::read(&body).map_err(|unusable| FetchError::NotKeys {
-            url: client::shown(&url),
+            url: crate::redact::url(&url),
             unusable,
         })?;
         Ok((set, max_age))

@@ -7,7 +7,7 @@ use httparse::{Header, Request as Parsed};
 use super::body::Body;
 use super::fields::{self, Framing};
 use super::{Messages, Method, Missing};
-use crate::credential::Places;
+use crate::credential::{Echo, Places};
 use crate::exchange::{MAX_PATH, RequestHead, Target};
 use crate::time::Timestamp;
 
@@ -88,6 +88,10 @@ fn read_as(
         path: fields::text(path.as_bytes(), MAX_PATH),
         host: host.map(|host| fields::text(host, MAX_HOST)),
     };
+    let mut left_out = carried.left_out;
+    if facts.has_form && facts.is_coded {
+        left_out.add(&Echo::unseen());
+    }
     Some(Read {
         head: Arc::new(RequestHead {
             target: messages.heads().target(target),
@@ -96,7 +100,7 @@ fn read_as(
             preflight: method == "OPTIONS" && facts.origin && facts.asks_method,
             credential: carried.judged,
             others: carried.others,
-            has_more: carried.has_more,
+            left_out,
         }),
         method: match method {
             "HEAD" => Method::Head,

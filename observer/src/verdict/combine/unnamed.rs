@@ -214,7 +214,12 @@ fn other_scheme(status: u16, statement: &Statement, token: &Token<'_>) -> Option
     if !is_asked_for || statement.asks_for(shown) || !token.findings.is_empty() {
         return None;
     }
-    let wanted = redact::label(&statement.challenges.first()?.scheme, 32);
+    let wanted = redact::label(
+        &statement
+            .repeated
+            .hide(&statement.challenges.first()?.scheme),
+        32,
+    );
     Some(Finding {
         cause: Cause::HeaderMalformed,
         certainty: Certainty::TokenEvidence,

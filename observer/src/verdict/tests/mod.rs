@@ -65,7 +65,7 @@ pub(super) fn exchange(
                 preflight: false,
                 credential,
                 others: Vec::new(),
-                has_more: false,
+                left_out: Default::default(),
             }),
         }),
         response: Some(response),
