@@ -155,9 +155,16 @@ pub struct RequestHead {
     pub left_out: Echo,
 }
 
+/// How the secrets of a request and of its form are known where the answer repeats them.
+pub fn echo(request: Option<&Request>, of_form: &Echo) -> Echo {
+    let mut echo = request.map_or_else(Echo::default, |request| request.echo());
+    echo.add(of_form);
+    echo
+}
+
 impl RequestHead {
     /// How its secrets are known where the answer repeats them.
-    pub fn echo(&self) -> Echo {
+    fn echo(&self) -> Echo {
         let mut echo = self.left_out.clone();
         let all = self.credential.iter().chain(&self.others);
         all.for_each(|credential| echo.add(&credential.echo));

@@ -12,8 +12,7 @@ use zeroize::Zeroizing;
 use super::Output;
 use super::pairing::{Pairing, Waits};
 use super::shard::Context;
-use crate::credential::Echo;
-use crate::exchange::{Connection, Exchange, Side};
+use crate::exchange::{self, Connection, Exchange, Side};
 use crate::packet::{ConnectionKey, Direction, Handling, KnownBy, Role, UnixEnds};
 use crate::protocol::Protocol;
 use crate::protocol::http1::{Found, Http1};
@@ -221,9 +220,7 @@ impl Conversation {
             let requests = self.http.requests().unwrap_or(Direction::Forward);
             let (mut grant, mut response) = (complete.grant, complete.response);
             if let Some((grant, response)) = grant.as_mut().zip(response.as_mut()) {
-                let request = complete.request.as_ref();
-                let mut repeated = request.map_or_else(Echo::default, |request| request.echo());
-                repeated.add(&complete.secrets);
+                let repeated = exchange::echo(complete.request.as_ref(), &complete.secrets);
                 context.issued(grant, response, &repeated);
             }
             let exchange = Exchange {

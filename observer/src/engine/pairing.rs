@@ -103,7 +103,8 @@ pub(super) struct Waits {
 /// clock of the data.
 pub(super) const GRACE: Duration = Duration::from_millis(20);
 /// For how long the rest of an excerpt is, while the connection is quiet. Most are there at once, or full:
-/// this is for bodies that come in pieces, with a round trip or a busy machine between two of them. Shorter than one end of an exchange waits for the other to be told.
+/// this is for bodies that come in pieces, with a round trip or a busy machine between two of them. Shorter
+/// than one end of an exchange waits for the other to be told.
 const REST: Duration = Duration::from_millis(400);
 /// The same of what an issuer gives out: key sets are large, and may come from far away.
 const REST_OF_ISSUER: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
 //! What an answer may repeat of the secrets of its request.
 
 use crate::credential::Echo;
-use crate::exchange::{Exchange, MAX_FIELD};
+use crate::exchange::{self, Exchange, MAX_FIELD};
 
 /// The secrets of a request, and how much of its answer was seen.
 #[derive(Default)]
@@ -14,9 +14,7 @@ pub(super) struct Repeated {
 impl Repeated {
     /// What the answer of an exchange may repeat.
     pub(super) fn by(exchange: &Exchange) -> Self {
-        let request = exchange.request.as_ref();
-        let mut echo = request.map_or_else(Echo::default, |request| request.echo());
-        echo.add(&exchange.secrets);
+        let echo = exchange::echo(exchange.request.as_ref(), &exchange.secrets);
         let cut = exchange.capture.response_cut
             || exchange.response.as_ref().is_some_and(|response| {
                 // A character that did not fit is left out whole.

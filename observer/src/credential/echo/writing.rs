@@ -10,7 +10,8 @@ pub(super) fn readings(text: &str) -> Vec<Vec<u8>> {
     if !text.contains(['%', '&', '\\', '+']) {
         return all;
     }
-    for is_spaced in [false, true] {
+    let with_spaces = text.contains('+').then_some(true);
+    for is_spaced in [false].into_iter().chain(with_spaces) {
         let space = |byte| match byte {
             b'+' if is_spaced => b' ',
             byte => byte,
