@@ -7,10 +7,8 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::LazyLock;
 
-use base64::prelude::*;
-use zeroize::Zeroizing;
-
 use super::scheme;
+use super::secret::Secret;
 
 /// What is left of a secret to find it in a text: its length and hashes under a key of this process.
 /// An opaque token or a password may be words, so that its shape does not give it away.
@@ -49,10 +47,8 @@ impl Echo {
     /// user, who is the secret then. `cut`: not all of the pair was seen.
     pub(super) fn of_basic(pair: &[u8], cut: bool) -> Self {
         let mut echo = Self::of(pair);
-        let decoded = BASE64_STANDARD
-            .decode(pair)
-            .or_else(|_| BASE64_STANDARD_NO_PAD.decode(pair));
-        let decoded = Zeroizing::new(decoded.unwrap_or_default());
+        let decoded = Secret::of_basic(pair);
+        let decoded = decoded.as_ref().map_or(&[][..], Secret::expose);
         let colon = decoded.iter().position(|byte| *byte == b':');
         let halves = colon.and_then(|at| Some((decoded.get(..at)?, decoded.get(at + 1..)?)));
         match halves {
@@ -252,6 +248,8 @@ static BASE: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0) | 1
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::*;
+
     use super::*;
 
     #[test]

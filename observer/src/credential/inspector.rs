@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use base64::prelude::*;
 use httparse::Header;
 use lru::LruCache;
 
@@ -192,10 +191,7 @@ impl Inspector {
 /// The JWT that stands as the user or the password of Basic credentials (RFC 7617), as oauth2-proxy, GitLab and
 /// container registries take it.
 fn jwt_in_basic(token: &[u8]) -> Option<Secret> {
-    let pair = BASE64_STANDARD
-        .decode(token)
-        .or_else(|_| BASE64_STANDARD_NO_PAD.decode(token));
-    let pair = Secret::new(pair.ok()?);
+    let pair = Secret::of_basic(token)?;
     let mut halves = pair.expose().splitn(2, |byte| *byte == b':');
     let jwt = halves.find(|half| jwt::is_one(half))?;
     Some(Secret::new(jwt.to_vec()))
